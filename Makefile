@@ -1,0 +1,91 @@
+# The two commands for a user are `make demo` and `make test`; `make check` is the quick part of the latter.
+
+.PHONY: demo test check setup bench clean constraints lint types layers unit real browser coverage chromium
+.NOTPARALLEL:
+.DEFAULT_GOAL := check
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+NPM := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+# Not pytest-cov: see [tool.coverage.run] in pyproject.toml.
+PYTEST := $(BIN)/python -m pytest
+MEASURED := $(BIN)/python -m coverage run -m pytest
+
+# Each folder with a package-lock.json has its modules when npm's own note about them is there.
+INTEROP := tests/interop/node_modules/.package-lock.json
+CHAT := $(patsubst %/package-lock.json,%/node_modules/.package-lock.json,$(wildcard examples/chat/package-lock.json))
+
+demo: .venv/.demo $(CHAT)
+	$(BIN)/python -m examples.chat $(ARGS)
+
+test: setup lint types layers unit real browser coverage
+
+check: .venv/.dev lint types layers
+	$(PYTEST) -q -m "not real and not browser"
+
+setup: .venv/.dev $(INTEROP) $(CHAT) chromium
+
+lint: .venv/.dev
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/codespell
+
+types: .venv/.dev
+	$(BIN)/mypy
+	$(BIN)/pyright
+	$(BIN)/pyright --verifytypes broadcastkit --ignoreexternal
+
+layers: .venv/.dev
+	$(BIN)/lint-imports --no-logo
+
+# Three runs, for three kinds of trouble; `coverage` judges them together.
+unit: .venv/.dev
+	rm -rf build/coverage && mkdir -p build/coverage
+	$(MEASURED) -m "not real and not browser"
+
+real: .venv/.dev $(INTEROP)
+	$(MEASURED) -m real
+
+browser: .venv/.dev $(INTEROP) $(CHAT) chromium
+	$(MEASURED) -m browser
+
+coverage:
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+chromium:
+	scripts/install-system.sh chromium
+
+bench: .venv/.dev
+	scripts/install-system.sh nginx wrk
+	$(BIN)/python -m benchmarks $(ARGS)
+
+# Pins afresh what `.[all,dev]` needs, and nothing else.
+constraints: .venv/bin/python
+	rm -rf build/constraints
+	$(PYTHON) -m venv build/constraints
+	build/constraints/bin/python -m pip install --quiet --disable-pip-version-check '.[all,dev]'
+	build/constraints/bin/python -m pip freeze --exclude broadcastkit > constraints.txt
+
+clean:
+	rm -rf .venv build dist tests/interop/node_modules examples/chat/node_modules
+	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "broadcastkit needs Python 3.11 or newer: make PYTHON=python3.11 ..." >&2; exit 1; }
+	scripts/install-system.sh python3-venv
+	$(PYTHON) -m venv .venv
+
+.venv/.demo: .venv/bin/python pyproject.toml constraints.txt
+	$(PIP) --editable '.[demo]'
+	touch $@
+
+.venv/.dev: .venv/bin/python pyproject.toml constraints.txt
+	$(PIP) --editable '.[all,dev]'
+	touch $@ .venv/.demo
+
+%/node_modules/.package-lock.json: %/package-lock.json
+	cd $* && $(NPM)
+	touch $@

@@ -1,0 +1,83 @@
+"""Who a client is: the member of a presence channel, and the user of a sign-in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel
+
+from broadcastkit.authorization.answers import UserGrant
+from broadcastkit.core import payload
+from broadcastkit.core.names import check_socket_id, check_user_id
+from broadcastkit.errors import DeniedError, InvalidUserError
+
+__all__ = ["PresenceMember", "grant_user", "member_from"]
+
+_WATCHLIST_LIMIT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class PresenceMember:
+    """Who a subscriber of a presence channel is to the others: an id, and what they may know."""
+
+    id: object
+    info: Mapping[str, Any] | BaseModel | None = field(default=None, repr=False)
+
+    def as_json(self) -> str:
+        """Return `channel_data`: the text that is signed and sent, `user_id` always a string.
+
+        Raises:
+            InvalidUserError: no usable id.
+            InvalidPayloadError: the info cannot be written as JSON.
+        """
+        data: dict[str, Any] = {"user_id": check_user_id(self.id)}
+        if self.info is not None:
+            data["user_info"] = self.info
+        return payload.encode(data, "the info of a presence member")
+
+
+def member_from(answer: object) -> PresenceMember | None:
+    """Return the member that a presence rule's answer means, or None if it means none.
+
+    Of a mapping or model with an `id`, all of it is what the others see.
+    """
+    if isinstance(answer, PresenceMember):
+        return answer
+    if isinstance(answer, Mapping):
+        return PresenceMember(answer["id"], answer) if "id" in answer else None
+    if isinstance(answer, BaseModel) and "id" in type(answer).model_fields:
+        return PresenceMember(vars(answer)["id"], answer)
+    return None
+
+
+def grant_user(*, socket_id: str, user: object | None) -> UserGrant:
+    """Check a sign-in and write its `user_data`.
+
+    `user` is any object with an `id`, of which only the id is sent; or a PresenceMember; or a mapping with `id` and
+    optionally `user_info` and `watchlist` (at most 100 user ids).
+
+    Raises:
+        InvalidSocketIdError: malformed: answer 400.
+        DeniedError: no user: answer 403.
+        InvalidUserError: the user has no usable id, or the watchlist is too long.
+    """
+    check_socket_id(socket_id)
+    if user is None:
+        raise DeniedError("no user")
+    data = _user_data(user)
+    if "watchlist" in data:
+        data["watchlist"] = [check_user_id(user_id) for user_id in data["watchlist"]]
+        if len(data["watchlist"]) > _WATCHLIST_LIMIT:
+            raise InvalidUserError(f"a watchlist holds at most {_WATCHLIST_LIMIT} user ids")
+    return UserGrant(socket_id, payload.encode(data, "the user data of a sign-in"))
+
+
+def _user_data(user: object) -> dict[str, Any]:
+    if isinstance(user, PresenceMember):
+        return {"id": check_user_id(user.id)} | ({} if user.info is None else {"user_info": user.info})
+    if isinstance(user, Mapping):
+        extras = {key: user[key] for key in ("user_info", "watchlist") if user.get(key) is not None}
+        return {"id": check_user_id(user.get("id")), **extras}
+    return {"id": check_user_id(getattr(user, "id", None))}

@@ -1,0 +1,65 @@
+"""Payload text: a value becomes JSON once, and its size is the bytes of its UTF-8."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pydantic_core import PydanticSerializationError, to_json
+
+from broadcastkit.errors import InvalidPayloadError, PayloadTooLargeError
+
+__all__ = ["byte_length", "check_size", "encode", "largest_fields"]
+
+
+def encode(value: Any, what: str) -> str:
+    """Write a value as JSON text: datetimes, UUIDs, Decimals, dataclasses and models included; NaN becomes null."""
+    try:
+        return to_json(value, inf_nan_mode="null").decode()
+    except PydanticSerializationError as error:
+        raise InvalidPayloadError(f"{what} cannot be written as JSON: {_without_values(error)}") from None
+    except ValueError:  # a lone surrogate, a circular reference
+        raise InvalidPayloadError(
+            f"{what} cannot be written as JSON: it holds text that is not Unicode, or itself"
+        ) from None
+
+
+def _without_values(error: Exception) -> str:
+    # pydantic-core names the type of what it could not write, and never its value
+    return str(error).splitlines()[0][:200]
+
+
+def byte_length(text: str) -> int:
+    """Return the length in bytes of UTF-8."""
+    return len(text) if text.isascii() else len(text.encode())
+
+
+def check_size(event: str, text: str, limit: int, plain: str | None = None) -> None:
+    """Raise PayloadTooLargeError if `text`, as it goes out, is over `limit` bytes.
+
+    `plain` is the payload before encryption, from which the largest fields are named.
+    """
+    if len(text) * 4 <= limit:  # UTF-8 takes at most four bytes a character
+        return
+    size = byte_length(text)
+    if size <= limit:
+        return
+    largest = largest_fields(text if plain is None else plain)
+    fields = ", ".join(f"{name} ({length} B)" for name, length in largest) or "not an object"
+    raise PayloadTooLargeError(
+        f"event {event!r}: the payload has {size} bytes, the service takes {limit}; largest fields: {fields}. "
+        "Send an id and let the client fetch the rest, or raise the limit if your service allows more.",
+        event=event,
+        size=size,
+        limit=limit,
+        largest=largest,
+    )
+
+
+def largest_fields(text: str, count: int = 3) -> tuple[tuple[str, int], ...]:
+    """Return the top-level fields that take the most bytes, largest first."""
+    value = json.loads(text)
+    if not isinstance(value, dict):
+        return ()
+    sizes = [(name, byte_length(json.dumps(part, ensure_ascii=False))) for name, part in value.items()]
+    return tuple(sorted(sizes, key=lambda pair: -pair[1])[:count])

@@ -1,0 +1,44 @@
+"""When to try again: one policy, for both colours and every driver."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from broadcastkit.errors import ConfigurationError, DeliveryError, NoReplyError
+
+__all__ = ["Retry"]
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Attempts and a total budget in seconds; waits grow by doubling, with full jitter.
+
+    Retried: no connection, a connection that broke, 429 (its `Retry-After` is kept to), 502-504. A read timeout is
+    retried only with `after_timeout=True`: the service may have acted, and the API has no idempotency key.
+    """
+
+    attempts: int = 3
+    budget: float = 10.0
+    base: float = 0.1
+    cap: float = 2.0
+    after_timeout: bool = False
+
+    def __post_init__(self) -> None:
+        if self.attempts < 1 or min(self.budget, self.base, self.cap) < 0:
+            raise ConfigurationError("retry: attempts must be 1 or more, budget, base and cap not negative")
+
+    def wait(self, error: DeliveryError, *, attempt: int, elapsed: float, jitter: float) -> float | None:
+        """Return the seconds to wait before attempt + 1, or None to give up. `jitter` is between 0 and 1."""
+        if attempt >= self.attempts or not self._worth_it(error):
+            return None
+        wait = min(self.cap, self.base * 2.0 ** (attempt - 1)) * jitter
+        if error.retry_after is not None:
+            wait = max(wait, error.retry_after)
+        return wait if elapsed + wait <= self.budget else None
+
+    def _worth_it(self, error: DeliveryError) -> bool:
+        if isinstance(error, NoReplyError):
+            return self.after_timeout
+        if error.status is not None:
+            return error.status in {429, 502, 503, 504}
+        return error.retryable

@@ -1,0 +1,266 @@
+"""The Pusher driver, blocking and awaited: two shells over one core."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
+
+import anyio
+
+from broadcastkit.authorization import SubscriptionAuth, SubscriptionGrant, UserAuth, UserGrant
+from broadcastkit.core.encryption import MasterKey, parse_master_key
+from broadcastkit.core.message import Message
+from broadcastkit.core.names import ChannelKind, check_channel_name, check_user_id, parse_channel_name
+from broadcastkit.core.payload import byte_length
+from broadcastkit.core.retry import Retry
+from broadcastkit.drivers.base import ChannelInfo, ChannelInfos, Outcome, UserInfo
+from broadcastkit.drivers.pusher import replies
+from broadcastkit.drivers.pusher.endpoint import Endpoint, settings_from_url
+from broadcastkit.drivers.pusher.exchange import Client, Sources
+from broadcastkit.drivers.pusher.profiles import Profile, profile_named
+from broadcastkit.drivers.pusher.requests import RequestBuilder
+from broadcastkit.drivers.pusher.transport import TransportOptions, async_transport, sync_transport
+from broadcastkit.drivers.pusher.wire import Exchange, HttpReply, Send
+from broadcastkit.errors import ConfigurationError, InvalidChannelError, InvalidUserError, UnreachableError
+from broadcastkit.signing import Signer
+
+if TYPE_CHECKING:
+    import ssl
+
+    import httpx
+
+__all__ = ["AsyncPusherDriver", "PusherDriver"]
+
+T = TypeVar("T")
+_ENCRYPTED = ChannelKind.ENCRYPTED.value
+_SOURCES = Sources(time.time, time.monotonic, random.random, os.urandom)
+
+
+class _PusherBase:
+    """What both colours share: settings, signing, and the core that decides."""
+
+    blocking: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        *,
+        app_id: str,
+        key: str,
+        secret: str,
+        cluster: str = "mt1",
+        host: str | None = None,
+        port: int | None = None,
+        scheme: str = "https",
+        path: str = "",
+        encryption_master_key: str | None = None,
+        profile: str | Profile = "pusher",
+        timeout: float | httpx.Timeout = 10.0,
+        verify: ssl.SSLContext | bool | str = True,
+        retry: Retry | None = None,
+        client: Any = None,
+    ) -> None:
+        self._profile = profile_named(profile)
+        self._endpoint = Endpoint.make(
+            app_id=app_id,
+            cluster=cluster,
+            host=host,
+            port=port,
+            scheme=scheme,
+            path=path,
+            profile=self._profile,
+        )
+        self._signer = Signer(key, secret)
+        self._master_key: MasterKey | None = None
+        if encryption_master_key is not None:
+            self._master_key = parse_master_key(encryption_master_key)
+        self._core = Client(
+            self._endpoint,
+            RequestBuilder(self._endpoint, self._signer),
+            master_key=self._master_key,
+            retry=retry or Retry(),
+            sources=_SOURCES,
+        )
+        options = TransportOptions(self._endpoint.origin, timeout=timeout, verify=verify)
+        self._connect(options, client)
+
+    def _connect(self, options: TransportOptions, client: Any) -> None:
+        raise NotImplementedError
+
+    @classmethod
+    def from_url(cls, url: str, **options: Any) -> Self:
+        """Make a driver from `https://key:secret@host:port/apps/app-id` or `pusher://key:secret@host:port/app-id`.
+
+        `pusher://` means TLS unless the query says `scheme=http`; it also takes `cluster=` and `profile=`. Keyword
+        arguments are the constructor's, and win.
+
+        Raises:
+            ConfigurationError: a part is missing or wrong; the URL itself is never shown.
+        """
+        return cls(**{**settings_from_url(url), **options})
+
+    def __repr__(self) -> str:
+        """Show where it sends to; neither secret nor key."""
+        return f"{type(self).__name__}({self._endpoint.app_id!r} at {self._endpoint.origin}{self._endpoint.path})"
+
+    def answer_subscription(self, grant: SubscriptionGrant) -> SubscriptionAuth:
+        """Sign a subscription; of an encrypted channel the answer also has its key.
+
+        Raises:
+            ConfigurationError: an encrypted channel, and no encryption_master_key.
+            InvalidUserError: the presence member is larger than the service takes.
+        """
+        socket_id, channel_name, member = grant
+        if member is not None and byte_length(member) > self._profile.member_limit:
+            raise InvalidUserError(
+                f"the presence member has {byte_length(member)} bytes, {self._profile.name} takes "
+                f"{self._profile.member_limit}: send less info"
+            )
+        auth = self._signer.sign_checked(socket_id, channel_name, member)
+        if not channel_name.startswith(_ENCRYPTED):
+            return SubscriptionAuth(auth, member)
+        if self._master_key is None:
+            raise ConfigurationError("encrypted channels need encryption_master_key (base64 of 32 bytes)")
+        return SubscriptionAuth(auth, member, self._master_key.shared_secret_base64(channel_name))
+
+    def answer_user(self, grant: UserGrant) -> UserAuth:
+        """Sign a user in."""
+        return UserAuth(self._signer.sign_user(grant.socket_id, grant.user_data), grant.user_data)
+
+
+class PusherDriver(_PusherBase):
+    """Sends through Pusher's HTTP API: Pusher Channels, Reverb, soketi, AnyCable, the embedded server.
+
+    `send` returns when the service has answered. Connection errors, dropped connections, 429 and 502-504 are tried
+    again as `retry` says (by default 3 attempts within 10 seconds), so a message may arrive twice where a connection
+    broke after the service acted. `timeout` is in seconds for each phase, or an `httpx.Timeout`. `verify` takes a CA
+    file's path or an `ssl.SSLContext`. `client` is any client of httpx's shape; it is used as it is (its timeouts,
+    proxies and TLS), and not closed.
+    Safe to use from several threads, and after a fork.
+
+    Raises:
+        ConfigurationError: a setting is wrong; it is named.
+    """
+
+    def _connect(self, options: TransportOptions, client: Any) -> None:
+        self._transport = sync_transport(options, client)
+
+    def send(self, messages: Sequence[Message]) -> list[Outcome]:
+        """Send messages; several go in batches where that takes fewer requests."""
+        return self._run(self._core.send(messages))
+
+    def channels_info(self, *, prefix: str = "", info: Sequence[str] = ()) -> ChannelInfos:
+        """Return the occupied channels by name; `info=("user_count",)` only with a presence prefix."""
+        return replies.channel_infos(self._run(self._core.query("GET", "/channels", _channels_query(prefix, info))))
+
+    def channel_info(self, channel_name: str, *, info: Sequence[str] = ()) -> ChannelInfo:
+        """Return one channel's attributes: `user_count` (presence) or `subscription_count` (others)."""
+        return replies.channel_info(self._run(self._core.query("GET", _channel_path(channel_name), _info(info))))
+
+    def users_info(self, channel_name: str) -> tuple[UserInfo, ...]:
+        """Return who is in a presence channel."""
+        return replies.user_infos(self._run(self._core.query("GET", _users_path(channel_name), {})))
+
+    def terminate_user_connections(self, user_id: str) -> None:
+        """Close every connection on which the user has signed in."""
+        self._run(self._core.query("POST", _terminate_path(user_id), {}, b"{}"))
+
+    def close(self) -> None:
+        """Close kept connections; the driver stays usable."""
+        self._transport.close()
+
+    def _run(self, exchange: Exchange[T]) -> T:
+        answer: HttpReply | UnreachableError | None = None
+        while True:
+            try:
+                effect = exchange.send(answer)
+            except StopIteration as done:
+                result: T = done.value
+                return result
+            if isinstance(effect, Send):
+                try:
+                    answer = self._transport.send(effect.request)
+                except UnreachableError as error:
+                    answer = error
+            else:
+                time.sleep(effect.seconds)
+                answer = None
+
+
+class AsyncPusherDriver(_PusherBase):
+    """The awaited twin of PusherDriver: same arguments, same promises; `client` is an AsyncClient.
+
+    May be used from several event loops; each has connections of its own.
+    """
+
+    def _connect(self, options: TransportOptions, client: Any) -> None:
+        self._transport = async_transport(options, client)
+
+    async def send(self, messages: Sequence[Message]) -> list[Outcome]:
+        """See PusherDriver.send."""
+        return await self._run(self._core.send(messages))
+
+    async def channels_info(self, *, prefix: str = "", info: Sequence[str] = ()) -> ChannelInfos:
+        """See PusherDriver.channels_info."""
+        reply = await self._run(self._core.query("GET", "/channels", _channels_query(prefix, info)))
+        return replies.channel_infos(reply)
+
+    async def channel_info(self, channel_name: str, *, info: Sequence[str] = ()) -> ChannelInfo:
+        """See PusherDriver.channel_info."""
+        return replies.channel_info(await self._run(self._core.query("GET", _channel_path(channel_name), _info(info))))
+
+    async def users_info(self, channel_name: str) -> tuple[UserInfo, ...]:
+        """See PusherDriver.users_info."""
+        return replies.user_infos(await self._run(self._core.query("GET", _users_path(channel_name), {})))
+
+    async def terminate_user_connections(self, user_id: str) -> None:
+        """See PusherDriver.terminate_user_connections."""
+        await self._run(self._core.query("POST", _terminate_path(user_id), {}, b"{}"))
+
+    async def aclose(self) -> None:
+        """Close the connections kept for this event loop; the driver stays usable."""
+        await self._transport.aclose()
+
+    async def _run(self, exchange: Exchange[T]) -> T:
+        answer: HttpReply | UnreachableError | None = None
+        while True:
+            try:
+                effect = exchange.send(answer)
+            except StopIteration as done:
+                result: T = done.value
+                return result
+            if isinstance(effect, Send):
+                try:
+                    answer = await self._transport.send(effect.request)
+                except UnreachableError as error:
+                    answer = error
+            else:
+                await anyio.sleep(effect.seconds)
+                answer = None
+
+
+def _info(info: Sequence[str]) -> dict[str, str]:
+    return {"info": ",".join(info)} if info else {}
+
+
+def _channels_query(prefix: str, info: Sequence[str]) -> dict[str, str]:
+    return ({"filter_by_prefix": prefix} if prefix else {}) | _info(info)
+
+
+def _channel_path(channel_name: str) -> str:
+    if parse_channel_name(check_channel_name(channel_name)).kind is ChannelKind.SERVER_TO_USER:
+        raise InvalidChannelError(f"{channel_name!r} is not a channel that can be asked about")
+    return f"/channels/{channel_name}"
+
+
+def _users_path(channel_name: str) -> str:
+    path = _channel_path(channel_name)
+    if not channel_name.startswith(ChannelKind.PRESENCE.value):
+        raise InvalidChannelError(f"{channel_name!r} is not a presence channel: it has no users to list")
+    return f"{path}/users"
+
+
+def _terminate_path(user_id: str) -> str:
+    return f"/users/{check_user_id(user_id)}/terminate_connections"

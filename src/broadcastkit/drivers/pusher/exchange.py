@@ -1,0 +1,259 @@
+"""Sending messages: what is asked of the service, in which order, how often, and what came of each message.
+
+Generators of effects: no I/O, no clock, no randomness. Both shells run the same ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from copy import copy
+from typing import Any, NamedTuple
+
+from broadcastkit.core.encryption import NONCE_BYTES, MasterKey
+from broadcastkit.core.message import Message
+from broadcastkit.core.names import ChannelKind, is_socket_id
+from broadcastkit.core.payload import check_size
+from broadcastkit.core.retry import Retry
+from broadcastkit.drivers.base import ChannelInfo, Outcome, Sent
+from broadcastkit.drivers.pusher import replies
+from broadcastkit.drivers.pusher.endpoint import Endpoint
+from broadcastkit.drivers.pusher.requests import Entry, RequestBuilder, batch_body, trigger_body
+from broadcastkit.drivers.pusher.wire import Exchange, HttpReply, HttpRequest, Send, Sleep
+from broadcastkit.errors import (
+    BadRequestError,
+    BroadcastError,
+    ConfigurationError,
+    DeliveryError,
+    PayloadTooLargeError,
+    TooLargeForServiceError,
+    UnreachableError,
+)
+
+__all__ = ["Client", "Sources"]
+
+_ENCRYPTED = ChannelKind.ENCRYPTED.value
+# Bytes that request line, query and headers take beside path and body.
+_HEADERS_SIZE = 512
+
+
+class Sources(NamedTuple):
+    """Time and randomness, as arguments."""
+
+    now: Callable[[], float]
+    monotonic: Callable[[], float]
+    random: Callable[[], float]
+    entropy: Callable[[int], bytes]
+
+
+class Client:
+    """Everything about one app at one service that needs no I/O."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        builder: RequestBuilder,
+        *,
+        master_key: MasterKey | None,
+        retry: Retry,
+        sources: Sources,
+    ) -> None:
+        self._endpoint = endpoint
+        self._profile = endpoint.profile
+        self._builder = builder
+        self._master_key = master_key
+        self._retry = retry
+        self._sources = sources
+
+    # -- messages ------------------------------------------------------------------------------------------------
+
+    def send(self, messages: Sequence[Message]) -> Exchange[list[Outcome]]:
+        """Send messages in order; returns one outcome each.
+
+        What the service would refuse is refused here, before anything is sent, and touches no other message. After
+        an answer that concerns everyone (unreachable, wrong secret) the rest is not tried and has the same outcome.
+        """
+        results = [_Result() for _ in messages]
+        entries: list[Entry] = []
+        for index, message in enumerate(messages):
+            try:
+                entries += self._entries(index, message)
+            except BroadcastError as error:
+                results[index].error = error
+        for group in self._requests(entries):
+            fatal = yield from self._send_group(group, results)
+            if fatal is not None:
+                break
+        else:
+            fatal = None
+        return [result.outcome(message, fatal) for result, message in zip(results, messages, strict=True)]
+
+    def _entries(self, index: int, message: Message) -> list[Entry]:
+        """Cut one message into what single requests may carry, and check each part's size."""
+        event, channels, data, exclude, info = message
+        if exclude is not None and not is_socket_id(exclude):
+            exclude = None  # another protocol's socket id: nobody here has it
+        entries: list[Entry] = []
+        secret = [name for name in channels if name.startswith(_ENCRYPTED)]
+        for name in secret:
+            sealed = self._encrypt(name, data)
+            check_size(event, sealed, self._profile.data_limit, plain=data)
+            entries.append(Entry(index, event, (name,), sealed, exclude, info))
+        plain = tuple(name for name in channels if name not in secret) if secret else channels
+        if plain:
+            check_size(event, data, self._profile.data_limit)
+            step = self._profile.channels_limit
+            parts = [plain[start : start + step] for start in range(0, len(plain), step)]
+            entries += [Entry(index, event, part, data, exclude, info) for part in parts]
+        if self._profile.request_limit is not None:
+            for entry in entries:
+                self._check_request_size(entry, self._profile.request_limit)
+        return entries
+
+    def _encrypt(self, channel_name: str, data: str) -> str:
+        if self._master_key is None:
+            raise ConfigurationError(
+                f"{channel_name!r} is an encrypted channel: the driver needs encryption_master_key (base64 of 32 bytes)"
+            )
+        return self._master_key.encrypt(channel_name, data, nonce=self._sources.entropy(NONCE_BYTES))
+
+    def _check_request_size(self, entry: Entry, limit: int) -> None:
+        size = _HEADERS_SIZE + len(self._endpoint.path) + len(trigger_body(entry))
+        if size > limit:
+            raise PayloadTooLargeError(
+                f"event {entry.event!r}: the request would have about {size} bytes, {self._profile.name} takes {limit}",
+                event=entry.event,
+                size=size,
+                limit=limit,
+            )
+
+    def _requests(self, entries: list[Entry]) -> list[list[Entry]]:
+        """Group entries into requests: single events, or batches where those are fewer."""
+        if len(entries) <= 1:
+            return [entries]
+        batches = list(self._batches([one for entry in entries for one in _per_channel(entry)]))
+        return batches if len(batches) < len(entries) else [[entry] for entry in entries]
+
+    def _batches(self, singles: list[Entry]) -> Iterator[list[Entry]]:
+        limit = self._profile.request_limit
+        batch: list[Entry] = []
+        size = _HEADERS_SIZE
+        for single in singles:
+            length = len(trigger_body(single)) + 1 if limit is not None else 0
+            if batch and (len(batch) == self._profile.batch_limit or (limit is not None and size + length > limit)):
+                yield batch
+                batch, size = [], _HEADERS_SIZE
+            batch.append(single)
+            size += length
+        if batch:
+            yield batch
+
+    def _send_group(self, group: list[Entry], results: list[_Result]) -> Exchange[DeliveryError | None]:
+        """Send one request; returns an error that makes trying the others useless, or None."""
+        live = [entry for entry in group if results[entry.of].error is None]
+        if not live:
+            return None
+        try:
+            body = yield from self._post(live)
+        except (BadRequestError, TooLargeForServiceError) as error:
+            if len(live) == 1:
+                results[live[0].of].error = error
+                return None
+            # one entry spoilt the batch: ask about each for itself
+            for entry in live:
+                fatal = yield from self._send_group([entry], results)
+                if fatal is not None:
+                    return fatal
+            return None
+        except DeliveryError as error:
+            return error
+        _record(live, body, results)
+        return None
+
+    def _post(self, entries: list[Entry]) -> Exchange[dict[str, Any]]:
+        if len(entries) == 1:
+            suffix, body, what = "/events", trigger_body(entries[0]), f"event {entries[0].event!r}"
+        else:
+            suffix, body, what = "/batch_events", batch_body(entries), f"a batch of {len(entries)} events"
+        post = self._builder.post_events
+        return self._ask(lambda now: post(suffix, body, timestamp=now), what)
+
+    # -- anything else -------------------------------------------------------------------------------------------
+
+    def query(self, method: str, suffix: str, params: dict[str, str], body: bytes = b"") -> Exchange[dict[str, Any]]:
+        """Make any other signed request of the app, and return its JSON object."""
+        return self._ask(
+            lambda now: self._builder.request(method, suffix, params, body, timestamp=now),
+            f"{method} {suffix}",
+        )
+
+    def _ask(self, build: Callable[[int], HttpRequest], what: str) -> Exchange[dict[str, Any]]:
+        """Make a request, trying again as the policy says; signed anew each time, since a signature grows old."""
+        sources, started = self._sources, self._sources.monotonic()
+        attempt = 0
+        while True:
+            attempt += 1
+            reply = yield Send(build(int(sources.now())))
+            try:
+                return self._read(reply, what)
+            except DeliveryError as error:
+                elapsed = sources.monotonic() - started
+                wait = self._retry.wait(error, attempt=attempt, elapsed=elapsed, jitter=sources.random())
+                if wait is None:
+                    raise
+            yield Sleep(wait)
+
+    def _read(self, reply: HttpReply | UnreachableError | None, what: str) -> dict[str, Any]:
+        if isinstance(reply, HttpReply):
+            return replies.read(reply, f"{what} was refused by {self._endpoint.origin}")
+        if reply is None:
+            raise TypeError("a Send is answered with a reply")
+        error = type(reply)(f"{what} did not reach {self._endpoint.origin}: {reply}")
+        raise error from reply
+
+
+class _Result:
+    """What became of one message so far."""
+
+    __slots__ = ("channels", "delivered", "error", "requests")
+
+    def __init__(self) -> None:
+        self.error: BroadcastError | None = None
+        self.requests = 0
+        self.delivered: list[str] = []
+        self.channels: dict[str, ChannelInfo] = {}
+
+    def outcome(self, message: Message, fatal: DeliveryError | None) -> Outcome:
+        """Return what the caller gets: `fatal` ended the sending, and concerns the messages that are not complete."""
+        error = self.error
+        if error is None and len(self.delivered) < len(message.channels):
+            error = fatal
+        if error is None:
+            return Sent(self.requests, self.channels)
+        if self.delivered and isinstance(error, DeliveryError):
+            shared, error = error, copy(error)
+            error.delivered = tuple(self.delivered)
+            error.__cause__ = shared.__cause__
+        return error
+
+
+def _record(entries: list[Entry], body: dict[str, Any], results: list[_Result]) -> None:
+    """Note for each message which of its channels were served, and what the service said of them."""
+    answers = body.get("batch")
+    infos = replies.channel_infos(body)
+    for position, entry in enumerate(entries):
+        result = results[entry.of]
+        result.delivered += entry.channels
+        if len(entries) > 1:
+            raw = answers[position] if isinstance(answers, list) and position < len(answers) else None
+            if raw:
+                result.channels[entry.channels[0]] = replies.channel_info(raw)
+        else:
+            result.channels.update(infos)
+    for index in {entry.of for entry in entries}:
+        results[index].requests += 1
+
+
+def _per_channel(entry: Entry) -> list[Entry]:
+    if len(entry.channels) == 1:
+        return [entry]
+    return [entry._replace(channels=(name,)) for name in entry.channels]

@@ -1,0 +1,220 @@
+"""Events: what happened. Typed, frozen, and only their declared fields reach the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeAlias
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+from pydantic_core import PydanticSerializationError, SchemaSerializer, SchemaValidator
+
+from broadcastkit.channels.base import Channel
+from broadcastkit.core import payload
+from broadcastkit.core.names import check_event_name, default_event_name
+from broadcastkit.errors import ConfigurationError, InvalidPayloadError
+
+__all__ = ["AnonymousEvent", "Broadcastable", "Event", "EventChannels", "Id"]
+
+Id: TypeAlias = int | UUID | str
+"""An id as databases have them; written as it is."""
+
+EventChannels: TypeAlias = "Channel | str | Iterable[Channel | str]"
+"""What `broadcast_on` gives: channels, or full wire names, one or many."""
+
+_UNSET: Any = object()
+
+
+class Broadcastable(Protocol):
+    """What a broadcaster needs of an event; Event and AnonymousEvent have it."""
+
+    @property
+    def event_name(self) -> str:
+        """The name on the wire."""
+        ...
+
+    @property
+    def event_via(self) -> tuple[str, ...]:
+        """The connections that carry it; empty means the default one."""
+        ...
+
+    def broadcast_on(self) -> EventChannels:
+        """Say where it is heard."""
+        ...
+
+    def broadcast_when(self) -> bool:
+        """Say whether to send at all."""
+        ...
+
+    def broadcast_payload(self) -> str:
+        """Return the payload as JSON text."""
+        ...
+
+
+if TYPE_CHECKING:
+    # Type checkers would take pydantic's synthesized constructor, which knows no positional argument, over ours. This
+    # stands in for BaseModel with the methods that events are used with; at run time events are pydantic models.
+    class _Model:
+        model_config: ClassVar[ConfigDict]
+        model_fields: ClassVar[dict[str, Any]]
+        __pydantic_validator__: ClassVar[SchemaValidator]
+        __pydantic_serializer__: ClassVar[SchemaSerializer]
+
+        def model_dump(self, **options: Any) -> dict[str, Any]: ...
+        def model_dump_json(self, **options: Any) -> str: ...
+        def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self: ...
+        @classmethod
+        def model_validate(cls, obj: Any, **options: Any) -> Self: ...
+        @classmethod
+        def model_validate_json(cls, json_data: str | bytes, **options: Any) -> Self: ...
+        @classmethod
+        def model_json_schema(cls, **options: Any) -> dict[str, Any]: ...
+        @classmethod
+        def model_rebuild(cls, **options: Any) -> bool | None: ...
+else:
+    _Model = BaseModel
+
+
+class Event(_Model):
+    """Base class of typed events: a pydantic model that knows its name on the wire and where it is heard.
+
+    The one positional argument is *read from*: attributes of any object (an ORM row, a dataclass, a model) or the keys
+    of a mapping, declared fields only. Keyword arguments override what was read. Class options:
+
+    - `name`: the name on the wire; by default the class name in dotted snake case (`MessageSent` → `message.sent`).
+      A name that was given is inherited by subclasses, a derived one is not.
+    - `via`: the connection (or several) that carries the event when the caller does not say.
+
+    Any other class option is pydantic configuration.
+
+        >>> class OrderShipped(Event):
+        ...     order_id: int
+        ...     def broadcast_on(self):
+        ...         return f"private-orders.{self.order_id}"
+        >>> OrderShipped({"order_id": 7, "internal_note": "never sent"}).broadcast_payload()
+        '{"order_id":7}'
+
+    A field declared with `Field(exclude=True)` can route the event and stays off the wire.
+
+    Raises:
+        pydantic.ValidationError: a field is missing or does not fit. Values are left out of the text.
+    """
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, from_attributes=True, populate_by_name=True
+    )
+
+    event_name: ClassVar[str] = "event"
+    """The name on the wire."""
+    event_via: ClassVar[tuple[str, ...]] = ()
+    """The connections of the class option `via`; empty means the default connection."""
+    _name_given: ClassVar[bool] = False
+    _own_payload: ClassVar[bool] = False
+
+    def __init__(self, source: object = _UNSET, /, **values: Any) -> None:
+        if source is not _UNSET:
+            values = _read(type(self), source) | values
+        self.__pydantic_validator__.validate_python(values, self_instance=self, from_attributes=True)
+
+    # Without this mark pydantic would call __init__ for nested and ORM validation too, with what it cannot take.
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
+
+    def __init_subclass__(cls, *, name: str | None = None, via: str | Iterable[str] = (), **config: Any) -> None:
+        super().__init_subclass__(**config)
+        if name is not None:
+            cls.event_name = check_event_name(name)
+            cls._name_given = True
+        elif not cls._name_given:
+            cls.event_name = check_event_name(default_event_name(cls.__name__))
+        if via:
+            cls.event_via = (via,) if isinstance(via, str) else tuple(via)
+        cls._own_payload = cls.broadcast_with is not Event.broadcast_with
+
+    def broadcast_on(self) -> EventChannels:
+        """Say where the event is heard: channels or full wire names, one or many, returned or yielded.
+
+        None at all means that nobody is to hear it, and nothing is sent.
+        """
+        raise ConfigurationError(
+            f"{type(self).__name__} does not say where it is heard: define broadcast_on(), or pass channels to "
+            "broadcast(event).on(...)"
+        )
+
+    def broadcast_with(self) -> Any:
+        """Return the payload: the declared fields. Override it for anything else that can be written as JSON."""
+        return self.model_dump(mode="json", by_alias=True)
+
+    def broadcast_when(self) -> bool:
+        """Say whether to send at all; asked once, when the broadcast is sent."""
+        return True
+
+    def broadcast_payload(self) -> str:
+        """Return the payload as JSON text, as it goes out.
+
+        Raises:
+            InvalidPayloadError: a value cannot be written as JSON.
+        """
+        if self._own_payload:
+            return payload.encode(self.broadcast_with(), f"the payload of {type(self).__name__}")
+        try:
+            return self.__pydantic_serializer__.to_json(self, by_alias=True).decode()
+        except (PydanticSerializationError, ValueError):
+            raise InvalidPayloadError(f"{type(self).__name__} holds a value that cannot be written as JSON") from None
+
+    def __repr__(self) -> str:
+        """Name the event and leave its values out: events end up in logs and tracebacks."""
+        return f"<{type(self).__name__} {self.event_name!r}>"
+
+    __str__ = __repr__
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        return ()
+
+
+class AnonymousEvent:
+    """An event without a class: `AnonymousEvent("order.shipped", {"id": 7}, on=PrivateChannel("orders.7"))`."""
+
+    __slots__ = ("_channels", "_payload", "event_name", "event_via")
+
+    def __init__(
+        self, name: str, payload: object = None, *, on: EventChannels = (), via: str | Iterable[str] = ()
+    ) -> None:
+        self.event_name = check_event_name(name)
+        self.event_via = (via,) if isinstance(via, str) else tuple(via)
+        self._payload = {} if payload is None else payload
+        self._channels = on if isinstance(on, (Channel, str)) else tuple(on)
+
+    def broadcast_on(self) -> EventChannels:
+        """Return the channels given."""
+        if self._channels == ():
+            raise ConfigurationError(
+                f"the anonymous event {self.event_name!r} was given no channels: pass on=..., or use .on(...)"
+            )
+        return self._channels
+
+    def broadcast_when(self) -> bool:
+        """Return True: an anonymous event has no condition."""
+        return True
+
+    def broadcast_payload(self) -> str:
+        """Return the payload as JSON text."""
+        return payload.encode(self._payload, f"the payload of {self.event_name!r}")
+
+    def __repr__(self) -> str:
+        """Leave the payload out."""
+        return f"<AnonymousEvent {self.event_name!r}>"
+
+
+def _read(cls: type[Event], source: object) -> dict[str, Any]:
+    """Read the declared fields from a mapping or from attributes; what is not there is left to defaults."""
+    found: dict[str, Any] = {}
+    get: Callable[[str, Any], Any] = (
+        source.get if isinstance(source, Mapping) else lambda key, default: getattr(source, key, default)
+    )
+    for field, info in cls.model_fields.items():
+        value = get(field, _UNSET)
+        if value is _UNSET and info.alias is not None:
+            value = get(info.alias, _UNSET)
+        if value is not _UNSET:
+            found[field] = value
+    return found

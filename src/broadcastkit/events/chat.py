@@ -1,0 +1,92 @@
+"""Ready-made events of a chat between two people, or in a conversation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from broadcastkit.channels.base import Channel
+from broadcastkit.channels.common import ConversationChannel, UserChannel
+from broadcastkit.events.base import Event, Id
+
+__all__ = ["MessageSent", "MessagesRead", "Sender", "UserTyping"]
+
+
+class Sender(BaseModel, defer_build=True):
+    """Who wrote a message, as much as a client needs to show it."""
+
+    model_config = ConfigDict(from_attributes=True, frozen=True, hide_input_in_errors=True)
+
+    id: Id
+    name: str
+    avatar: str | None = None
+
+
+class MessageSent(Event, defer_build=True):
+    """`message.sent`: somebody wrote to somebody.
+
+    Heard on `private-conversation.{conversation_id}` if it has one, else on both people's `private-user.{id}`.
+    """
+
+    id: Id
+    sender_id: Id
+    recipient_id: Id
+    conversation_id: Id | None = None
+    content: str
+    message_type: Literal["text", "file", "image"] = "text"
+    job_id: Id | None = None
+    attachments: list[JsonValue] = Field(default_factory=list[JsonValue])
+    is_read: bool = False
+    created_at: datetime
+    sender: Sender
+
+    def broadcast_on(self) -> Iterator[Channel]:
+        """Yield the conversation's channel, or sender's and recipient's."""
+        return _between(self.conversation_id, self.sender_id, self.recipient_id)
+
+
+class MessagesRead(Event, defer_build=True):
+    """`messages.read`: somebody read messages; heard where the messages were.
+
+    `conversation_id`, or `sender_id` and `recipient_id`, are for routing and stay off the wire.
+    """
+
+    reader_id: Id
+    message_ids: list[Id]
+    read_at: datetime
+    conversation_id: Id | None = Field(default=None, exclude=True)
+    sender_id: Id | None = Field(default=None, exclude=True)
+    recipient_id: Id | None = Field(default=None, exclude=True)
+
+    def broadcast_on(self) -> Iterator[Channel]:
+        """Yield the conversation's channel, or sender's and recipient's."""
+        return _between(self.conversation_id, self.sender_id, self.recipient_id)
+
+
+class UserTyping(Event, defer_build=True):
+    """`user.typing`: somebody began or stopped typing in a conversation, heard there.
+
+    `conversation_id` is for routing and stays off the wire.
+    """
+
+    user_id: Id
+    user_name: str
+    typing: bool = True
+    conversation_id: Id = Field(exclude=True)
+
+    def broadcast_on(self) -> Channel:
+        """Return the conversation's channel."""
+        return ConversationChannel(conversation_id=self.conversation_id)
+
+
+def _between(conversation_id: Id | None, *user_ids: Id | None) -> Iterator[Channel]:
+    """Yield the conversation's channel if there is a conversation, else each person's own."""
+    if conversation_id is not None:
+        yield ConversationChannel(conversation_id=conversation_id)
+        return
+    for user_id in user_ids:
+        if user_id is not None:
+            yield UserChannel(user_id=user_id)

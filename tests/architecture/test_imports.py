@@ -1,0 +1,69 @@
+"""What importing broadcastkit costs, and what it says when an extra is not installed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+# Each of these would be paid for by everybody, or is not there for everybody.
+NOT_IMPORTED = {
+    "asyncio",
+    "cryptography",
+    "fastapi",
+    "httpcore",
+    "httpx",
+    "logging.config",
+    "nacl",
+    "pytest",
+    "redis",
+    "ssl",
+    "starlette",
+    "typer",
+    "uvicorn",
+    "websockets",
+}
+OPTIONAL = ["fastapi", "nacl", "pytest", "redis", "starlette", "typer", "uvicorn", "websockets"]
+
+
+def run(code: str) -> subprocess.CompletedProcess[str]:
+    """Run code in a fresh interpreter, which nothing but the code itself makes import anything."""
+    return subprocess.run(
+        [sys.executable, "-I", "-c", code], env={}, capture_output=True, text=True, check=False
+    )
+
+
+def without(names: list[str]) -> str:
+    """Return code that makes these packages look not installed."""
+    return f"import sys; sys.modules.update(dict.fromkeys({names!r}))\n"
+
+
+def test_importing_broadcastkit_imports_nothing_heavy_and_nothing_optional() -> None:
+    result = run("import sys, broadcastkit; print(*sys.modules)")
+
+    assert result.returncode == 0, result.stderr
+    assert set(result.stdout.split()) & NOT_IMPORTED == set()
+
+
+@pytest.mark.parametrize("module", ["broadcastkit", "broadcastkit.aio", "broadcastkit.testing"])
+def test_the_package_works_without_any_extra(module: str) -> None:
+    result = run(without(OPTIONAL) + f"from {module} import *")
+
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize(
+    ("module", "missing", "extra"),
+    [
+        ("broadcastkit.integrations.fastapi", "fastapi", "fastapi"),
+        ("broadcastkit.cli", "typer", "cli"),
+    ],
+)
+def test_a_missing_extra_is_named_with_the_command_that_installs_it(
+    module: str, missing: str, extra: str
+) -> None:
+    result = run(without([missing]) + f"import {module}")
+
+    assert result.returncode == 1
+    assert f"pip install 'broadcastkit[{extra}]'" in result.stderr

@@ -1,0 +1,70 @@
+"""The fixtures of real servers and clients, for every test (tests/conftest.py names this module)."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.interop.clients import EchoClient, PusherJsClient
+from tests.interop.servers import SOKETI_LOG, PusherServer, soketi_server, tail
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+__all__ = ["echo_js", "pusher_js", "soketi", "soketi_apps", "soketi_numeric", "soketi_users"]
+
+# The logs of servers that outlive a test: shown at the end if any test failed.
+SERVER_LOGS = pytest.StashKey[list["Path"]]()
+
+
+@pytest.fixture(scope="session")
+def soketi_apps(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[PusherServer, ...]]:
+    """One soketi for the whole session; use one of the apps on it below."""
+    folder = tmp_path_factory.mktemp("soketi")
+    request.config.stash.setdefault(SERVER_LOGS, []).append(folder / SOKETI_LOG)
+    with soketi_server(folder) as apps:
+        yield apps
+
+
+@pytest.fixture(scope="session")
+def soketi(soketi_apps: tuple[PusherServer, ...]) -> PusherServer:
+    """soketi's app `app-id`, with client events."""
+    return soketi_apps[0]
+
+
+@pytest.fixture(scope="session")
+def soketi_numeric(soketi_apps: tuple[PusherServer, ...]) -> PusherServer:
+    """soketi's app `1001`, for clients that want digits, as the PyPI package `pusher` does."""
+    return soketi_apps[1]
+
+
+@pytest.fixture(scope="session")
+def soketi_users(soketi_apps: tuple[PusherServer, ...]) -> PusherServer:
+    """soketi's app `users-app`, where connections sign in as users (or are closed after 30 s)."""
+    return soketi_apps[2]
+
+
+@pytest.fixture
+def pusher_js() -> Iterator[Callable[[], PusherJsClient]]:
+    """Make pusher-js clients that end with the test: `client = pusher_js(); client.connect(server)`."""
+    with contextlib.ExitStack() as clients:
+        yield lambda: clients.enter_context(PusherJsClient())
+
+
+@pytest.fixture
+def echo_js() -> Iterator[Callable[[], EchoClient]]:
+    """Make Laravel Echo clients that end with the test."""
+    with contextlib.ExitStack() as clients:
+        yield lambda: clients.enter_context(EchoClient())
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Show what the servers printed, if a test failed."""
+    for log in config.stash.get(SERVER_LOGS, []) if terminalreporter.stats.get("failed") else ():
+        terminalreporter.section(log.name)
+        terminalreporter.write_line(tail(log))

@@ -1,0 +1,62 @@
+// A real pusher-js, driven by tests/interop/clients.py.
+import Pusher from "pusher-js";
+import { pusherOptions, report, reportConnection, serve } from "./line_protocol.mjs";
+
+let pusher;
+
+const memberList = (members) => Object.entries(members.members).map(([id, info]) => ({ id, info }));
+
+// pusher-js tells about the subscription itself through events of these names.
+const aboutTheSubscription = {
+  "pusher:subscription_succeeded": (channel, data) =>
+    report("subscribed", data?.members ? { channel, me: data.myID, members: memberList(data) } : { channel }),
+  "pusher:subscription_error": (channel, { status = null, error, type }) =>
+    report("subscription_error", { channel, status, error, error_type: type }),
+  "pusher:member_added": (channel, { id, info }) => report("member_added", { channel, id, info }),
+  "pusher:member_removed": (channel, { id, info }) => report("member_removed", { channel, id, info }),
+};
+
+function reportChannel(channel) {
+  channel.bind_global((event, data, metadata) => {
+    const about = aboutTheSubscription[event];
+    if (about) return about(channel.name, data);
+    const userId = metadata?.user_id === undefined ? {} : { user_id: metadata.user_id };
+    report("event", { channel: channel.name, event, data, ...userId });
+  });
+}
+
+async function signIn() {
+  pusher.user.bind("pusher:signin_error", ({ status = null, error }) => report("signin_error", { status, error }));
+  pusher.signin();
+  await pusher.user.signinDonePromise;
+  if (!pusher.user.user_data) return;
+  // pusher-js delivers what is sent to the user only once it has subscribed to this channel.
+  reportChannel(pusher.user.serverToUserChannel);
+  report("signed_in", { user_data: pusher.user.user_data });
+}
+
+serve({
+  connect({ key, ...options }) {
+    pusher = new Pusher(key, pusherOptions(options));
+    reportConnection(pusher);
+  },
+  subscribe({ channel }) {
+    // Subscribing again to a channel still held is a no-op in pusher-js; it must not be reported twice.
+    const isNew = !pusher.channel(channel);
+    const subscription = pusher.subscribe(channel);
+    if (isNew) reportChannel(subscription);
+  },
+  unsubscribe({ channel }) {
+    pusher.unsubscribe(channel);
+    report("unsubscribed", { channel });
+  },
+  trigger({ channel, event, data }) {
+    report("triggered", { channel, event, sent: pusher.channel(channel).trigger(event, data) });
+  },
+  signin() {
+    signIn().catch((error) => report("error", { command: "signin", message: String(error) }));
+  },
+  disconnect() {
+    pusher.disconnect();
+  },
+});

@@ -1,0 +1,115 @@
+"""Plain ASGI: the middleware that knows the current socket id, and an app with both endpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any, TypeAlias
+
+from broadcastkit.broadcaster import AsyncBroadcaster
+from broadcastkit.default import default_async_broadcaster
+from broadcastkit.integrations.endpoints import (
+    BODY_LIMIT,
+    JSON_HEADERS,
+    TOO_LONG,
+    Answer,
+    authenticate_user,
+    authorize_channel,
+)
+from broadcastkit.socket_id import HEADER, socket_id_scope
+
+__all__ = ["ASGIApp", "BroadcastingApp", "Receive", "Scope", "Send", "SocketIdMiddleware", "read_body"]
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+ASGIApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_HEADER = HEADER.lower().encode()
+
+
+class SocketIdMiddleware:
+    """Makes the client's `X-Socket-ID` the current socket id, which `to_others()` leaves out.
+
+    A malformed one counts as absent. Laravel Echo sends the header with axios and jQuery, not with `fetch`.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request or connection."""
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+            return
+        with socket_id_scope(_header(scope["headers"], _HEADER)):
+            await self.app(scope, receive, send)
+
+
+class BroadcastingApp:
+    """An ASGI app with `POST /auth` and `POST /user-auth`; mount it at `/broadcasting`.
+
+    `user` gets the ASGI scope and returns the user, or None for a guest. Without a broadcaster the configured one is
+    used. `user_data` may turn the user into what a sign-in tells the service (by default the `id`, and nothing else).
+    """
+
+    def __init__(
+        self,
+        broadcaster: AsyncBroadcaster | None = None,
+        *,
+        user: Callable[[Scope], Awaitable[object | None]],
+        user_data: Callable[[Any], object] | None = None,
+    ) -> None:
+        self._broadcaster = broadcaster
+        self._user = user
+        self._user_data = user_data
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            raise ValueError(f"BroadcastingApp serves http, not {scope['type']}: mount it beside what does")
+        await _respond(send, await self._answer(scope, receive))
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+        path: str = scope["path"].removeprefix(scope.get("root_path", ""))
+        if path not in {"/auth", "/user-auth"}:
+            return Answer(404, b'{"error":"not found"}')
+        if scope["method"] != "POST":
+            return Answer(405, b'{"error":"POST only"}')
+        body = await read_body(receive)
+        if body is None:
+            return TOO_LONG
+        broadcaster = self._broadcaster or default_async_broadcaster()
+        content_type = _header(scope["headers"], b"content-type") or ""
+        user = await self._user(scope)
+        if path == "/auth":
+            return await authorize_channel(broadcaster, content_type, body, user)
+        return await authenticate_user(broadcaster, content_type, body, user, user_data=self._user_data)
+
+
+async def read_body(receive: Receive, limit: int = BODY_LIMIT) -> bytes | None:
+    """Return the request's body, or None if it is longer than `limit` bytes."""
+    chunks: list[bytes] = []
+    size = 0
+    more = True
+    while more:
+        message = await receive()
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if size > limit:
+            return None
+        more = message.get("more_body", False)
+    return b"".join(chunks)
+
+
+async def _respond(send: Send, answer: Answer) -> None:
+    headers = [(name.lower().encode(), value.encode()) for name, value in JSON_HEADERS.items()]
+    headers.append((b"content-length", str(len(answer.body)).encode()))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+def _header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> str | None:
+    for key, value in headers:
+        if key.lower() == name:
+            return value.decode("latin-1")
+    return None

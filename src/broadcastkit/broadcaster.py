@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from inspect import isawaitable
-from typing import Any, Generic, Literal, NamedTuple, Self, TypeAlias, TypeVar
+from typing import Any, Generic, Literal, Self, TypeAlias, TypeVar
 
 from broadcastkit import config
 from broadcastkit.authorization import (
@@ -28,21 +28,22 @@ from broadcastkit.errors import BroadcastError, ConfigurationError, SyncInEventL
 from broadcastkit.events.base import Broadcastable
 from broadcastkit.pending import ConnectionReceipt, PendingBroadcast, Receipt, Request, channel_names
 
-__all__ = ["AsyncBroadcaster", "Broadcaster", "ErrorPolicy"]
+__all__ = ["AsyncBroadcaster", "Broadcaster", "ErrorPolicy", "Observer"]
 
 _log = logging.getLogger("broadcastkit")
 
 ErrorPolicy: TypeAlias = 'Literal["raise", "report"] | Callable[[BroadcastError], None]'
 """What to do with an error: raise it, log it, or hand it to a callable. Without raising, the receipt carries it."""
 
+Observer: TypeAlias = Callable[[Request, Sequence[Message | None], Sequence[Receipt]], None]
+"""Told what became of a request, before the error policy is applied: for each event its message (None where there was
+nothing to send, or rendering failed) and its receipt."""
+
 DriverT = TypeVar("DriverT")
 
 
-class _Plan(NamedTuple):
-    """One event, rendered, with the connections that carry it."""
-
-    message: Message
-    connections: tuple[str, ...]
+_Plan: TypeAlias = tuple[Message, tuple[str, ...]]
+# One event, rendered, and the connections that carry it.
 
 
 class _BroadcasterBase(Generic[DriverT]):
@@ -72,16 +73,22 @@ class _BroadcasterBase(Generic[DriverT]):
         self.channels = ChannelRegistry() if channels is None else channels
         self._delivery: Delivery = Inline() if delivery is None else delivery
         self._on_error = on_error
+        self._observer: Observer | None = None
 
     @contextmanager
-    def substituted(self, driver: DriverT) -> Iterator[None]:
-        """Serve every connection by one driver inside the block, in every thread. For tests."""
-        before = self._connections
-        self._connections = dict.fromkeys(before, driver)
+    def substituted(self, driver: DriverT | Mapping[str, DriverT], observer: Observer | None = None) -> Iterator[None]:
+        """Serve every connection by one driver inside the block, at once and in every thread. For tests.
+
+        A mapping replaces the connections themselves. `observer` is told of each request.
+        """
+        before = self._connections, self._delivery, self._observer
+        self._connections = driver if isinstance(driver, Mapping) else dict.fromkeys(self._connections, driver)
+        self._delivery = Inline()
+        self._observer = observer
         try:
             yield
         finally:
-            self._connections = before
+            self._connections, self._delivery, self._observer = before
 
     def driver(self, connection: str | None = None) -> DriverT:
         """Return a connection's driver; the default one's if no name is given."""
@@ -95,15 +102,15 @@ class _BroadcasterBase(Generic[DriverT]):
 
     def _plans(self, request: Request) -> list[_Plan | None]:
         """Render each event; None for one that is not to be sent."""
-        events, exclude, via, on, info = request
+        events, exclude, via, on, info, _ = request
         plans: list[_Plan | None] = []
         for event in events:
             names = () if not event.broadcast_when() else channel_names(event.broadcast_on()) if on is None else on
-            if not names:
+            if names:
+                message = Message(event.event_name, names, event.broadcast_payload(), exclude, info)
+                plans.append((message, via or event.event_via or (self._default,)))
+            else:
                 plans.append(None)
-                continue
-            message = Message(event.event_name, names, event.broadcast_payload(), exclude, info)
-            plans.append(_Plan(message, via or event.event_via or (self._default,)))
         return plans
 
     def _batches(self, plans: list[_Plan | None]) -> dict[str, tuple[DriverT, list[Message]]]:
@@ -111,10 +118,11 @@ class _BroadcasterBase(Generic[DriverT]):
         batches: dict[str, tuple[DriverT, list[Message]]] = {}
         for plan in plans:
             if plan is not None:
-                for connection in plan.connections:
+                message, connections = plan
+                for connection in connections:
                     if connection not in batches:
                         batches[connection] = (self.driver(connection), [])
-                    batches[connection][1].append(plan.message)
+                    batches[connection][1].append(message)
         return batches
 
     def _receipts(
@@ -124,9 +132,11 @@ class _BroadcasterBase(Generic[DriverT]):
         receipts = tuple(
             Receipt(event.event_name, {}, request.exclude)
             if plan is None
-            else _receipt(plan, [(name, next(remaining[name])) for name in plan.connections])
+            else _receipt(plan[0], [(name, next(remaining[name])) for name in plan[1]])
             for event, plan in zip(request.events, plans, strict=True)
         )
+        if self._observer is not None:
+            self._observer(request, [None if plan is None else plan[0] for plan in plans], receipts)
         errors = [c.error for receipt in receipts for c in receipt.connections if c.error is not None]
         if errors:
             self._handle(errors, receipts)
@@ -149,12 +159,14 @@ class _BroadcasterBase(Generic[DriverT]):
         """Treat an error before sending as the policy says; then no event of the request was sent."""
         failed = (ConnectionReceipt(connection=self._default, error=error),)
         receipts = tuple(Receipt(event.event_name, {}, request.exclude, failed) for event in request.events)
+        if self._observer is not None:
+            self._observer(request, [None] * len(receipts), receipts)
         self._handle([error], receipts)
         return receipts
 
 
-def _receipt(plan: _Plan, outcomes: list[tuple[str, Outcome | Queued]]) -> Receipt:
-    channels = dict.fromkeys(plan.message.channels, _UNKNOWN)
+def _receipt(message: Message, outcomes: list[tuple[str, Outcome | Queued]]) -> Receipt:
+    channels = dict.fromkeys(message.channels, _UNKNOWN)
     connections: list[ConnectionReceipt] = []
     for connection, outcome in outcomes:
         if isinstance(outcome, Sent):
@@ -165,7 +177,7 @@ def _receipt(plan: _Plan, outcomes: list[tuple[str, Outcome | Queued]]) -> Recei
             connections.append(ConnectionReceipt(connection, queued=True))
         else:
             connections.append(ConnectionReceipt(connection, error=outcome))
-    return Receipt(plan.message.event, channels, plan.message.exclude, tuple(connections))
+    return Receipt(message.event, channels, message.exclude, tuple(connections))
 
 
 _UNKNOWN = ChannelInfo()
@@ -251,7 +263,10 @@ class Broadcaster(_BroadcasterBase[Driver]):
         if rule.is_async:
             raise ConfigurationError(f"{rule.name} is async: use AsyncBroadcaster, or write it with def")
         member = rule.read(rule.callback(user, **arguments))
-        return self.driver(connection).answer_subscription(SubscriptionGrant(socket_id, channel_name, member))
+        driver = self._connections[self._default] if connection is None else self.driver(connection)
+        # a NamedTuple's own constructor takes twice as long, and this is asked for every channel of every page
+        grant = tuple.__new__(SubscriptionGrant, (socket_id, channel_name, member))
+        return driver.answer_subscription(grant)
 
     def authenticate_user(self, *, socket_id: str, user: object, connection: str | None = None) -> UserAuth:
         """Return the signed answer that tells the service who the client is; only the user's `id` is sent.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from broadcastkit.authorization import ChannelRegistry
 from broadcastkit.broadcaster import AsyncBroadcaster, Broadcaster, ErrorPolicy
@@ -23,22 +23,65 @@ __all__ = [
     "swapped",
 ]
 
+BroadcasterT = TypeVar("BroadcasterT")
 
-class _Default:
-    """What is configured; each colour's broadcaster is made when it is first used."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.clear()
-
-    def clear(self) -> None:
-        self.settings: Mapping[str, Any] | None = None
-        self.options: dict[str, Any] = {}
-        self.sync: Broadcaster | None = None
-        self.asynchronous: AsyncBroadcaster | None = None
+_lock = threading.RLock()
 
 
-_default = _Default()
+class _Default(Generic[BroadcasterT]):
+    """One colour's broadcaster: given, or made at first use from settings or from the environment."""
+
+    def __init__(self, from_settings: Callable[..., BroadcasterT]) -> None:
+        self._from_settings = from_settings
+        self._swap: Callable[[BroadcasterT | None], BroadcasterT] | None = None
+        self.configure()
+
+    def configure(
+        self,
+        broadcaster: BroadcasterT | None = None,
+        settings: Mapping[str, Any] | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._broadcaster = broadcaster
+        self._settings = settings
+        self._options = options or {}
+        self._from_env = False
+        if self._swap is not None and broadcaster is not None:
+            self._swap(broadcaster)
+
+    def get(self) -> BroadcasterT:
+        if self._swap is not None:
+            return self._swap(self._configured())
+        return self._broadcaster or self._make()
+
+    def _make(self) -> BroadcasterT:
+        with _lock:
+            if self._broadcaster is None:
+                self._from_env = self._settings is None
+                settings = settings_from_env() if self._settings is None else self._settings
+                self._broadcaster = self._from_settings(settings, **self._options)
+            return self._broadcaster
+
+    def _configured(self) -> BroadcasterT | None:
+        """Return what `configure()` asked for, or None where that is left to the environment."""
+        if self._settings is not None:
+            return self._broadcaster or self._make()
+        return None if self._from_env else self._broadcaster
+
+    @contextmanager
+    def swapped(self, swap: Callable[[BroadcasterT | None], BroadcasterT]) -> Iterator[None]:
+        before, self._swap = self._swap, swap
+        try:
+            configured = self._configured()
+            if configured is not None:
+                swap(configured)
+            yield
+        finally:
+            self._swap = before
+
+
+_sync = _Default(Broadcaster.from_settings)
+_async = _Default(AsyncBroadcaster.from_settings)
 
 
 def configure(
@@ -53,36 +96,38 @@ def configure(
     Settings (a mapping, or a connection URL) serve both, with `channels` and `on_error` as for the constructors.
     Without this call, both read the environment at first use.
     """
-    with _default.lock:
-        if isinstance(broadcaster_or_settings, Broadcaster):
-            _default.sync = broadcaster_or_settings
-            return
-        if isinstance(broadcaster_or_settings, AsyncBroadcaster):
-            _default.asynchronous = broadcaster_or_settings
-            return
-        url = broadcaster_or_settings
-        _default.clear()
-        _default.settings = settings_from_url(url) if isinstance(url, str) else dict(url)
-        _default.options = {"channels": channels, "on_error": on_error}
+    given = broadcaster_or_settings
+    with _lock:
+        if isinstance(given, Broadcaster):
+            _sync.configure(given)
+        elif isinstance(given, AsyncBroadcaster):
+            _async.configure(given)
+        else:
+            settings = settings_from_url(given) if isinstance(given, str) else dict(given)
+            options = {"channels": channels, "on_error": on_error}
+            _sync.configure(settings=settings, options=options)
+            _async.configure(settings=settings, options=options)
 
 
 def reset() -> None:
     """Forget what was configured; nothing is closed. For tests."""
-    with _default.lock:
-        _default.clear()
+    with _lock:
+        _sync.configure()
+        _async.configure()
 
 
 @contextmanager
-def swapped(sync: Broadcaster, asynchronous: AsyncBroadcaster) -> Iterator[None]:
-    """Serve the module-level functions with other broadcasters inside the block, in every thread. For tests."""
-    with _default.lock:
-        before = (_default.sync, _default.asynchronous)
-        _default.sync, _default.asynchronous = sync, asynchronous
-    try:
+def swapped(
+    sync: Callable[[Broadcaster | None], Broadcaster],
+    asynchronous: Callable[[AsyncBroadcaster | None], AsyncBroadcaster],
+) -> Iterator[None]:
+    """Serve the module-level functions by other broadcasters inside the block, in every thread. For tests.
+
+    Each callable is given what is configured (None where the environment would be read) and returns what to use
+    instead; it is asked at the start, at each use and when `configure()` is called inside the block.
+    """
+    with _sync.swapped(sync), _async.swapped(asynchronous):
         yield
-    finally:
-        with _default.lock:
-            _default.sync, _default.asynchronous = before
 
 
 def default_broadcaster() -> Broadcaster:
@@ -91,22 +136,12 @@ def default_broadcaster() -> Broadcaster:
     Raises:
         ConfigurationError: nothing was configured, and the environment does not say what to use.
     """
-    if _default.sync is None:
-        with _default.lock:
-            if _default.sync is None:
-                settings = _default.settings or settings_from_env()
-                _default.sync = Broadcaster.from_settings(settings, **_default.options)
-    return _default.sync
+    return _sync.get()
 
 
 def default_async_broadcaster() -> AsyncBroadcaster:
     """Return the broadcaster behind `aio.broadcast()`; see `default_broadcaster`."""
-    if _default.asynchronous is None:
-        with _default.lock:
-            if _default.asynchronous is None:
-                settings = _default.settings or settings_from_env()
-                _default.asynchronous = AsyncBroadcaster.from_settings(settings, **_default.options)
-    return _default.asynchronous
+    return _async.get()
 
 
 def broadcast(event: Broadcastable) -> PendingBroadcast[Receipt]:

@@ -186,7 +186,8 @@ class DeliveryError(BroadcastError):
     ) -> None:
         super().__init__(message)
         self.status = status
-        self.response_text = _SIGNATURE_LIKE.sub("[blanked]", response_text[:_TEXT_LIMIT])
+        # blanked before it is shortened: half a signature would not look like one
+        self.response_text = _SIGNATURE_LIKE.sub("[blanked]", response_text[: 2 * _TEXT_LIMIT])[:_TEXT_LIMIT]
         self.retry_after = retry_after
         self.delivered = delivered
 

@@ -70,13 +70,14 @@ class Receipt:
 
 
 class Request(NamedTuple):
-    """What a terminal hands to its broadcaster."""
+    """What a terminal hands to its broadcaster; `to_others` without `exclude`: there was no current client."""
 
     events: tuple[Broadcastable, ...]
     exclude: str | None
     via: tuple[str, ...] = ()
     on: tuple[str, ...] | None = None
     info: tuple[str, ...] = ()
+    to_others: bool = False
 
 
 class Pending(Generic[ResultT]):
@@ -120,9 +121,9 @@ class Pending(Generic[ResultT]):
         self._used = True
         return other
 
-    def _sent(self, exclude: str | None) -> ResultT:
+    def _sent(self, exclude: str | None, *, to_others: bool = False) -> ResultT:
         self._used = True
-        return self._send(Request(self._events, exclude, self._via, self._on, self._info))
+        return self._send(Request(self._events, exclude, self._via, self._on, self._info, to_others))
 
     def __del__(self) -> None:
         # an instance whose constructor failed has no slots filled
@@ -152,7 +153,8 @@ class PendingBroadcast(Pending[ResultT]):
         The client is known by its socket id: the one given, else the current one (see `broadcastkit.socket_id`). If
         there is none, everyone hears it.
         """
-        return self._sent(current_socket_id() if socket_id is None else usable_socket_id(socket_id))
+        exclude = current_socket_id() if socket_id is None else usable_socket_id(socket_id)
+        return self._sent(exclude, to_others=True)
 
     def to_everyone(self) -> ResultT:
         """Send to everyone, the current client included, and return the receipt."""

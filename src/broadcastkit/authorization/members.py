@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
@@ -18,12 +17,15 @@ __all__ = ["PresenceMember", "grant_user", "member_from"]
 _WATCHLIST_LIMIT = 100
 
 
-@dataclass(frozen=True, slots=True)
-class PresenceMember:
+class PresenceMember(NamedTuple):
     """Who a subscriber of a presence channel is to the others: an id, and what they may know."""
 
     id: object
-    info: Mapping[str, Any] | BaseModel | None = field(default=None, repr=False)
+    info: Mapping[str, Any] | BaseModel | None = None
+
+    def __repr__(self) -> str:
+        """Leave the info out: it is about a person."""
+        return f"PresenceMember({self.id!r})"
 
     def as_json(self) -> str:
         """Return `channel_data`: the text that is signed and sent, `user_id` always a string.
@@ -32,10 +34,10 @@ class PresenceMember:
             InvalidUserError: no usable id.
             InvalidPayloadError: the info cannot be written as JSON.
         """
-        data: dict[str, Any] = {"user_id": check_user_id(self.id)}
-        if self.info is not None:
-            data["user_info"] = self.info
-        return payload.encode(data, "the info of a presence member")
+        user_id, info = check_user_id(self.id), self.info
+        if info is None:
+            return f'{{"user_id":"{user_id}"}}'
+        return f'{{"user_id":"{user_id}","user_info":{payload.encode(info, "the info of a presence member")}}}'
 
 
 def member_from(answer: object) -> PresenceMember | None:

@@ -7,11 +7,14 @@ from typing import Any, TypeVar
 
 from broadcastkit.authorization.rules import Rule, make_rule
 from broadcastkit.channels.base import Channel
-from broadcastkit.core.names import check_channel_name, check_socket_id, parse_channel_name
+from broadcastkit.core.names import SOCKET_ID, check_channel_name, check_socket_id, parse_channel_name
 from broadcastkit.core.patterns import Pattern, overlap
 from broadcastkit.errors import ConfigurationError, DeniedError
 
 __all__ = ["ChannelRegistry"]
+
+# Names are up to 164 characters: a few hundred kilobytes at most. Strangers can fill it only with names that fit a rule.
+_KNOWN_LIMIT = 1024
 
 CallbackT = TypeVar("CallbackT", bound=Callable[..., Any])
 
@@ -34,6 +37,7 @@ class ChannelRegistry:
         self._rules: list[Rule] = []
         self._by_head: dict[str, tuple[Rule, ...]] = {}
         self._anywhere: tuple[Rule, ...] = ()
+        self._known: dict[str, tuple[Rule, dict[str, Any]]] = {}
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -67,15 +71,26 @@ class ChannelRegistry:
             InvalidSocketIdError, InvalidChannelError: malformed: answer 400.
             DeniedError: public, no rule, or no user: answer 403.
         """
-        check_socket_id(socket_id)
-        if type(channel_name) is str:
-            # A match is a full match against a pattern of channel characters, so it validates the name as well.
-            for rule in self._by_head.get(channel_name.partition(".")[0], self._anywhere):
-                arguments = rule.arguments(channel_name)
-                if arguments is None:
-                    continue
-                if user is None and not rule.guest:
-                    raise DeniedError(f"no user, and {rule.name} does not admit guests")
+        if type(socket_id) is not str or SOCKET_ID.fullmatch(socket_id) is None:
+            check_socket_id(socket_id)
+        found = self._known.get(channel_name) if type(channel_name) is str else None
+        if found is None:
+            found = self._find(channel_name)
+        if user is None and not found[0].guest:
+            raise DeniedError(f"no user, and {found[0].name} does not admit guests")
+        return found
+
+    def _find(self, channel_name: str) -> tuple[Rule, dict[str, Any]]:
+        """Find the rule by matching; kept, because clients ask for the same names each time they reconnect."""
+        if type(channel_name) is not str:
+            channel_name = check_channel_name(channel_name)
+        # A match is a full match against a pattern of channel characters, so it validates the name as well.
+        for rule in self._by_head.get(channel_name.partition(".")[0], self._anywhere):
+            arguments = rule.arguments(channel_name)
+            if arguments is not None:
+                if len(self._known) >= _KNOWN_LIMIT:
+                    self._known.clear()
+                self._known[channel_name] = rule, arguments
                 return rule, arguments
         kind = parse_channel_name(check_channel_name(channel_name)).kind
         raise DeniedError("no rule fits the name" if kind.guarded else "a public channel needs no authorization")

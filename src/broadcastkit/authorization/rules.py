@@ -6,6 +6,7 @@ import inspect
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, get_type_hints
 
 from broadcastkit.authorization.members import PresenceMember, member_from
@@ -30,6 +31,7 @@ class Rule:
     callback: Callable[..., Any] = field(repr=False)
     name: str
     guest: bool
+    presence: bool
     is_async: bool
     channel_class: type[Channel]
     channel_parameter: str | None
@@ -51,22 +53,16 @@ class Rule:
         Raises:
             DeniedError: for anything but a clear yes.
         """
-        presence = self.pattern.kind is ChannelKind.PRESENCE
-        if presence:
+        if answer is True and not self.presence:
+            return None
+        if self.presence:
             member = member_from(answer)
             if member is not None:
                 return self._member_json(member)
-        elif answer is True:
-            return None
         if answer is not None and answer is not False:
             _log.warning(
                 "%s (%s) answered %s, which is no clear yes: denied; return %s",
-                *(
-                    self.name,
-                    self.pattern.text,
-                    type(answer).__name__,
-                    "a PresenceMember" if presence else "True",
-                ),
+                *(self.name, self.pattern.text, type(answer).__name__, "a PresenceMember" if self.presence else "True"),
             )
         raise DeniedError(f"{self.name} said no")
 
@@ -95,6 +91,7 @@ def make_rule(where: str | type[Channel], callback: Callable[..., Any], *, guest
         callback=callback,
         name=name,
         guest=guest,
+        presence=pattern.kind is ChannelKind.PRESENCE,
         is_async=_is_async(callback),
         channel_class=channel_class,
         channel_parameter=channel_parameter,
@@ -112,15 +109,24 @@ def _pattern(where: str | type[Channel], callback: Callable[..., Any], name: str
             raise ConfigurationError(f"{name}: {where.__name__} has no pattern; give a typed channel class or a str")
         return where.pattern
     kind, cache, bare = parse_channel_name(where)
-    return compile_pattern(kind, bare, _placeholder_hints(callback, bare), name, cache=cache)
+    return compile_pattern(kind, bare, _placeholder_hints(callback, bare, name), name, cache=cache)
 
 
-def _placeholder_hints(callback: Callable[..., Any], bare: str) -> dict[str, Any]:
+def _placeholder_hints(callback: Callable[..., Any], bare: str, name: str) -> dict[str, Any]:
     """Resolve the annotations of the placeholders only: a user's type may exist for type checkers alone."""
-    function: Any = inspect.unwrap(callback) if hasattr(callback, "__annotations__") else type(callback).__call__
+    function: Any = callback
+    while isinstance(function, partial):
+        function = function.func
+    if not inspect.isroutine(function):
+        function = type(function).__call__
+    function = inspect.unwrap(function)
+    annotations = getattr(function, "__annotations__", {})
     wanted = type("_Wanted", (), {})
-    wanted.__annotations__ = {key: hint for key, hint in function.__annotations__.items() if f"{{{key}}}" in bare}
-    return get_type_hints(wanted, globalns=getattr(function, "__globals__", {}), include_extras=True)
+    wanted.__annotations__ = {key: hint for key, hint in annotations.items() if f"{{{key}}}" in bare}
+    try:
+        return get_type_hints(wanted, globalns=getattr(function, "__globals__", {}), include_extras=True)
+    except NameError as error:
+        raise ConfigurationError(f"{name}: an annotation cannot be resolved ({error})") from None
 
 
 def _parameters(
@@ -133,6 +139,8 @@ def _parameters(
     channel: str | None = None
     values: list[str] = []
     for parameter in parameters[1:]:
+        if parameter.kind is inspect.Parameter.POSITIONAL_ONLY:
+            raise ConfigurationError(f"{name}: {parameter.name!r} is passed by name; it must not stand before a /")
         if parameter.name in pattern.fields:
             values.append(parameter.name)
         elif parameter.name == "channel" or parameter.annotation in {channel_class, channel_class.__name__}:

@@ -57,6 +57,10 @@ class Channel:
             raise InvalidChannelError(f"a channel name is a str, not {type(name).__name__}")
         if name.startswith(RESERVED_STARTS):
             raise InvalidChannelError(f"{type(self).__name__}({name!r}): {_better(name)}")
+        if name.startswith("#"):
+            raise InvalidChannelError(
+                f"{type(self).__name__}({name!r}): for the channel of a user write ServerToUser(id)"
+            )
         self.__dict__["name"] = check_channel_name(self.kind.prefix(cache=cache) + name)
 
     def __init_subclass__(cls, pattern: str | None = None, cache: bool = False) -> None:  # noqa: FBT001, FBT002
@@ -67,6 +71,9 @@ class Channel:
         if cls.kind is ChannelKind.SERVER_TO_USER:
             raise ConfigurationError(f"{where}: the channel of one user takes no pattern")
         annotations = _field_annotations(cls)
+        taken = sorted(key for key in annotations if key == "self" or hasattr(Channel, key))
+        if taken:
+            raise ConfigurationError(f"{where}: a field cannot be called {taken[0]!r}, which every channel has")
         compiled = compile_pattern(cls.kind, pattern, annotations, where, cache=cache)
         if compiled.fields.keys() != annotations.keys():
             raise ConfigurationError(
@@ -74,6 +81,9 @@ class Channel:
                 f"the class has the annotated fields {sorted(annotations)}; they must be the same"
             )
         cls.pattern = compiled
+        taken = [name for name in annotations if hasattr(Channel, name)]
+        if taken:
+            raise ConfigurationError(f"{where}: a field cannot be called {taken[0]!r}, which every channel has itself")
         # the class body of a typed channel has annotations only; this is the constructor they describe
         cls.__init__ = _typed_init(compiled, where)  # type: ignore[method-assign]
 
@@ -182,27 +192,50 @@ def channel_from_name(name: str) -> Channel:
     Raises:
         InvalidChannelError: the name breaks a rule of the wire.
     """
-    return _KINDS[parse_channel_name(check_channel_name(name)).kind].from_match(name, {})
+    checked = check_channel_name(name)
+    return _KINDS[parse_channel_name(checked).kind].from_match(checked, {})
+
+
+_INIT = """
+def __init__(self, *, {fields}):
+    own = self.__dict__
+    if {quick}:
+        own["name"] = template % {first}
+        own["{first}"] = {first}
+    else:
+        name, values = write(dict({arguments}), owner)
+        own["name"] = name
+        own.update(values)
+"""
 
 
 def _typed_init(pattern: Pattern, owner: str) -> Any:
-    """Return the constructor of a typed channel. It runs for every channel of every event, so one exact id is quick."""
-    template = pattern.template
-    only, exact = "", frozenset[type[Any]]()
-    if len(pattern.fields) == 1 and not pattern.ambiguous and len(template) < CHANNEL_NAME_LIMIT - _LONGEST_EXACT:
-        only, exact = next((name, field.exact) for name, field in pattern.fields.items())
+    """Return the constructor of a typed channel, written out as dataclasses' are.
 
-    def __init__(self: Channel, **values: Any) -> None:  # noqa: N807
-        own = self.__dict__
-        value: Any = values.get(only) if len(values) == 1 else None
-        if type(value) in exact and (value.__class__ is not int or -_BIG < value < _BIG):
-            own["name"] = template % value
-        else:
-            own["name"], values = pattern.write(values, owner)
-        own.update(values)
-
-    __init__.__qualname__ = f"{owner}.__init__"
-    return __init__
+    It runs for every channel of every event, and has the fields as keyword parameters, as type checkers and editors
+    show it. One exact id, the usual case, needs no check but its length.
+    """
+    fields = list(pattern.fields)
+    if not fields:
+        return lambda self: self.__dict__.update(name=pattern.template)
+    short = len(pattern.template) < CHANNEL_NAME_LIMIT - _LONGEST_EXACT
+    quick = "False"
+    if len(fields) == 1 and short and not pattern.ambiguous:
+        quick = f"type({fields[0]}) in exact and (type({fields[0]}) is not int or -big < {fields[0]} < big)"
+    source = _INIT.format(
+        fields=", ".join(fields), quick=quick, first=fields[0], arguments=", ".join(f"{name}={name}" for name in fields)
+    )
+    scope: dict[str, Any] = {
+        "big": _BIG,
+        "exact": pattern.fields[fields[0]].exact,
+        "owner": owner,
+        "template": pattern.template,
+        "write": pattern.write,
+    }
+    exec(source, scope)  # noqa: S102 - field names were checked to be identifiers
+    init = scope["__init__"]
+    init.__qualname__ = f"{owner}.__init__"
+    return init
 
 
 def _field_annotations(cls: type[Channel]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import types
 from collections.abc import Callable
 from datetime import date
 from enum import Enum
+from itertools import takewhile
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 from uuid import UUID
 
@@ -18,8 +19,11 @@ from broadcastkit.errors import ConfigurationError, InvalidChannelError
 
 __all__ = ["SEGMENT", "Field", "field_for", "write_field"]
 
-SEGMENT = "-a-zA-Z0-9_=@,;"  # the channel alphabet without the dot, which separates segments
+# The channel alphabet without the dot, which separates segments. Alphabets are put side by side in one character set,
+# where a bare "-" would make a range.
+SEGMENT = r"\-a-zA-Z0-9_=@,;"
 _SEGMENT = re.compile(f"[{SEGMENT}]+")
+_ALLOWED = "ASCII letters, digits or - _ = @ , ;"
 
 
 class Field(NamedTuple):
@@ -80,8 +84,10 @@ def _canonical(cls: type[Any], render: Callable[[Any], str], alphabet: str, expe
 
 
 def _choice(values: dict[str, Any], expects: str) -> Field:
+    if not values:
+        raise ConfigurationError(f"{expects}: there is none")
     if any(_SEGMENT.fullmatch(text) is None for text in values):
-        raise ConfigurationError(f"{expects}: a value cannot stand in a channel name (allowed: {SEGMENT})")
+        raise ConfigurationError(f"{expects}: a value cannot stand in a channel name (allowed: {_ALLOWED})")
     texts = {value: text for text, value in values.items()}
 
     def read(text: str) -> Any:
@@ -119,20 +125,22 @@ def _either(options: list[Field], expects: str) -> Field:
                 continue
         raise ValueError
 
-    exact = frozenset[type[Any]]().union(*(option.exact for option in options))
+    # after str, "3" is text: an int must be read back to be what the name says
+    plain = takewhile(lambda option: option.exact, options)
+    exact = frozenset[type[Any]]().union(*(option.exact for option in plain))
     alphabet = "".join(option.alphabet for option in options)
     return Field(exact, alphabet, f"[{alphabet}]+", read, write, expects)
 
 
-_INT = Field(frozenset({int}), "-0-9", _INT_REGEX, int, _write_int, "int")
-_STR = Field(frozenset(), SEGMENT, f"[{SEGMENT}]+", str, _write_text, "str of ASCII letters, digits or - _ = @ , ;")
+_INT = Field(frozenset({int}), r"\-0-9", _INT_REGEX, int, _write_int, "int")
+_STR = Field(frozenset(), SEGMENT, f"[{SEGMENT}]+", str, _write_text, f"str of {_ALLOWED}")
 
 
 _SIMPLE: dict[Any, Field] = {
     int: _INT,
     str: _STR,
-    UUID: _canonical(UUID, str, "-0-9a-f", "UUID in lower case"),
-    date: _canonical(date, date.isoformat, "-0-9", "date like 2026-01-31"),
+    UUID: _canonical(UUID, str, r"\-0-9a-f", "UUID in lower case"),
+    date: _canonical(date, date.isoformat, r"\-0-9", "date like 2026-01-31"),
 }
 
 

@@ -22,6 +22,7 @@ __all__ = [
     "EVENT_NAME_LIMIT",
     "RESERVED_STARTS",
     "SERVER_TO_USER_PREFIX",
+    "SOCKET_ID",
     "ChannelKind",
     "ChannelName",
     "check_channel_name",
@@ -37,13 +38,14 @@ __all__ = [
 CHANNEL_NAME_LIMIT = 164
 EVENT_NAME_LIMIT = 200
 USER_ID_LIMIT = 128
+_BIG_ID = 10**USER_ID_LIMIT // 10
 SERVER_TO_USER_PREFIX = "#server-to-user-"
 
 _CACHE = "cache-"
 _CHANNEL = re.compile(r"[-a-zA-Z0-9_=@,.;]+")
 _USER_ID = re.compile(r"[-a-zA-Z0-9_=@,.;]+")
 # re.ASCII: \d would take Arabic-Indic digits. 32 digits are more than any server makes.
-_SOCKET_ID = re.compile(r"[0-9]{1,32}\.[0-9]{1,32}")
+SOCKET_ID = re.compile(r"[0-9]{1,32}\.[0-9]{1,32}")
 _ANY_SOCKET_ID = re.compile(r"[-a-zA-Z0-9_.#/]{1,128}")
 _NO_SOCKET = frozenset({"fake-socket-id", "undefined", "null", "None"})
 _RESERVED_EVENT_PREFIXES = ("pusher:", "pusher_internal:", "client-")
@@ -106,15 +108,18 @@ def check_channel_name(name: object) -> str:
             f"channel name {name[:40]!r}… has {len(name)} characters; at most {CHANNEL_NAME_LIMIT}, prefix included"
         )
     if name.startswith(SERVER_TO_USER_PREFIX):
-        check_user_id(name[len(SERVER_TO_USER_PREFIX) :])
-        return name
+        try:
+            check_user_id(name[len(SERVER_TO_USER_PREFIX) :])
+        except InvalidUserError as error:
+            raise InvalidChannelError(f"channel name {name!r}: {error}") from None
+        return _plain(name)
     if _CHANNEL.fullmatch(name) is None:
         raise InvalidChannelError(
             f"channel name {name!r} may hold only ASCII letters, digits and - _ = @ , . ; and not be empty"
         )
     if name in _PREFIX_ONLY:
         raise InvalidChannelError(f"channel name {name!r} is only a prefix; a name must follow it")
-    return name
+    return _plain(name)
 
 
 def check_event_name(name: object) -> str:
@@ -131,18 +136,23 @@ def check_event_name(name: object) -> str:
         raise InvalidEventError(
             f"event name {name!r} starts with a prefix of the protocol itself (pusher:, pusher_internal:, client-)"
         )
-    return name
+    return _plain(name)
+
+
+def _plain(text: str) -> str:
+    """Return the text itself: an f-string would write a member of a `(str, Enum)` as `Name.MEMBER`."""
+    return text if type(text) is str else str.__str__(text)
 
 
 def is_socket_id(value: object) -> bool:
     """Whether `value` is a socket id of the Pusher protocol: ASCII digits, a dot, ASCII digits."""
-    return isinstance(value, str) and _SOCKET_ID.fullmatch(value) is not None
+    return isinstance(value, str) and SOCKET_ID.fullmatch(value) is not None
 
 
 def check_socket_id(value: object) -> str:
     """Return the socket id, or raise InvalidSocketIdError."""
-    if isinstance(value, str) and _SOCKET_ID.fullmatch(value) is not None:
-        return value
+    if isinstance(value, str) and SOCKET_ID.fullmatch(value) is not None:
+        return _plain(value)
     shown = repr(value[:40]) if isinstance(value, str) else type(value).__name__
     raise InvalidSocketIdError(f"socket_id must look like '123.456', not {shown}")
 
@@ -160,15 +170,26 @@ def usable_socket_id(value: str | None) -> str | None:
 
 def check_user_id(value: object) -> str:
     """Return a user id as the text the wire wants (ints become str), or raise InvalidUserError."""
-    if isinstance(value, int) and not isinstance(value, bool):
+    if type(value) is int and abs(value) < _BIG_ID:
         return str(value)
-    text = value if isinstance(value, str) else None if value is None or isinstance(value, bool) else str(value)
+    text = _id_text(value)
     if text is None or len(text) > USER_ID_LIMIT or _USER_ID.fullmatch(text) is None:
         raise InvalidUserError(
             f"a user id has 1 to {USER_ID_LIMIT} ASCII letters, digits or - _ = @ , . ; "
             f"(got {type(value).__name__}{f' of {len(text)} characters' if text is not None else ''})"
         )
     return text
+
+
+def _id_text(value: object) -> str | None:
+    if isinstance(value, str):
+        return _plain(value)
+    if value is None or isinstance(value, bool):
+        return None
+    try:
+        return str(value)
+    except ValueError:  # an int of thousands of digits
+        return None
 
 
 _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")

@@ -34,20 +34,19 @@ class Pattern(NamedTuple):
     regex: re.Pattern[str]
     template: str
     ambiguous: bool
-    """Whether a value could turn a name into one of another kind, so that written names are checked once more."""
+    """Whether values could make a name of another kind, or of other values, so that written names are read back."""
 
     def match(self, name: str) -> dict[str, Any] | None:
         """Return the typed values of a full name, or None if it does not fit."""
         found = self.regex.fullmatch(name)
         if found is None or len(name) > CHANNEL_NAME_LIMIT:
             return None
-        values: dict[str, Any] = found.groupdict()
         try:
-            for key, field in self.fields.items():
-                values[key] = field.read(values[key])
+            return {
+                key: field.read(text) for (key, field), text in zip(self.fields.items(), found.groups(), strict=True)
+            }
         except ValueError:
             return None
-        return values
 
     def write(self, values: Mapping[str, Any], owner: str) -> tuple[str, dict[str, Any]]:
         """Return the full name for values, and the values in their types.
@@ -72,8 +71,8 @@ class Pattern(NamedTuple):
         name = self.template % tuple(texts)
         if len(name) > CHANNEL_NAME_LIMIT:
             raise InvalidChannelError(f"{owner}: the name has {len(name)} characters; at most {CHANNEL_NAME_LIMIT}")
-        if self.ambiguous and self.regex.fullmatch(name) is None:
-            raise InvalidChannelError(f"{owner}: {name!r} would be a channel of another kind")
+        if self.ambiguous and self.match(name) != typed:
+            raise InvalidChannelError(f"{owner}: {name!r} would be read as another kind of channel, or as other values")
         return name, typed
 
 
@@ -86,6 +85,7 @@ def compile_pattern(
     if head.startswith(RESERVED_STARTS):
         raise ConfigurationError(f"{where}: pattern {text!r} starts with a prefix; the channel class adds it")
     prefix = kind.prefix(cache=cache)
+    another_kind = len(tokens) > int(bool(head)) and any(start.startswith(head) for start in RESERVED_STARTS)
     names = {id(field): name for name, field in fields.items()}
     regex = "".join(re.escape(t) if isinstance(t, str) else f"(?P<{names[id(t)]}>{t.regex})" for t in tokens)
     template = "".join(t if isinstance(t, str) else "%s" for t in tokens)  # a literal can hold no "%"
@@ -97,8 +97,14 @@ def compile_pattern(
         fields=fields,
         regex=re.compile(re.escape(prefix) + _NOT_ANOTHER_KIND + regex),
         template=prefix + template,
-        ambiguous=len(tokens) > int(bool(head)) and any(start.startswith(head) for start in RESERVED_STARTS),
+        ambiguous=another_kind or _runs_together(tokens),
     )
+
+
+def _runs_together(tokens: tuple[Part, ...]) -> bool:
+    """Whether two placeholders have no dot between them: `{org}-{team}` reads "a-b-c" in one of two ways."""
+    fields = [index for index, token in enumerate(tokens) if not isinstance(token, str)]
+    return any("." not in str(tokens[index + 1]) for index in fields[:-1])
 
 
 def _tokens(text: str, annotations: Mapping[str, Any], where: str) -> tuple[tuple[Part, ...], dict[str, Field]]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic_core import PydanticSerializationError, to_json
@@ -15,7 +17,7 @@ __all__ = ["byte_length", "check_size", "encode", "largest_fields"]
 def encode(value: Any, what: str) -> str:
     """Write a value as JSON text: datetimes, UUIDs, Decimals, dataclasses and models included; NaN becomes null."""
     try:
-        return to_json(value, inf_nan_mode="null").decode()
+        return to_json(value, inf_nan_mode="null", fallback=_other_mapping).decode()
     except PydanticSerializationError as error:
         raise InvalidPayloadError(f"{what} cannot be written as JSON: {_without_values(error)}") from None
     except ValueError:  # a lone surrogate, a circular reference
@@ -24,9 +26,23 @@ def encode(value: Any, what: str) -> str:
         ) from None
 
 
+def _other_mapping(value: object) -> dict[Any, Any]:
+    """Give pydantic-core the mappings that it does not know: a database row, a read-only view."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise PydanticSerializationError(f"Unable to serialize unknown type: {type(value)}")
+
+
+# What pydantic-core says by itself; the text of an error in a serializer of the application may quote a value.
+_SAYS_NO_VALUE = re.compile(
+    r"Unable to serialize unknown type: <class '[\w.<>]+'>|invalid utf-8 sequence|surrogates not allowed"
+    r"|Circular reference detected|Maximum serialization depth exceeded"
+)
+
+
 def _without_values(error: Exception) -> str:
-    # pydantic-core names the type of what it could not write, and never its value
-    return str(error).splitlines()[0][:200]
+    known = _SAYS_NO_VALUE.search(str(error))
+    return "a serializer failed" if known is None else known[0]
 
 
 def byte_length(text: str) -> int:
@@ -61,5 +77,7 @@ def largest_fields(text: str, count: int = 3) -> tuple[tuple[str, int], ...]:
     value = json.loads(text)
     if not isinstance(value, dict):
         return ()
-    sizes = [(name, byte_length(json.dumps(part, ensure_ascii=False))) for name, part in value.items()]
+    sizes = [
+        (name, byte_length(json.dumps(part, ensure_ascii=False, separators=(",", ":")))) for name, part in value.items()
+    ]
     return tuple(sorted(sizes, key=lambda pair: -pair[1])[:count])

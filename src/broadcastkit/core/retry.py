@@ -31,7 +31,7 @@ class Retry:
         """Return the seconds to wait before attempt + 1, or None to give up. `jitter` is between 0 and 1."""
         if attempt >= self.attempts or not self._worth_it(error):
             return None
-        wait = min(self.cap, self.base * 2.0 ** (attempt - 1)) * jitter
+        wait = min(self.cap, self.base * 2.0 ** min(attempt - 1, 62)) * jitter
         if error.retry_after is not None:
             wait = max(wait, error.retry_after)
         return wait if elapsed + wait <= self.budget else None

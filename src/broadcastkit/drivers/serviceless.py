@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, NoReturn
+from typing import NoReturn
 
 from broadcastkit.authorization import SubscriptionAuth, SubscriptionGrant, UserAuth, UserGrant
 from broadcastkit.core.message import Message
@@ -16,7 +16,7 @@ __all__ = ["AsyncServiceless", "Serviceless"]
 class _Unsigned:
     """Answers that are well-formed and open nothing."""
 
-    blocking: ClassVar[bool] = False
+    blocking: bool = False
 
     def answer_subscription(self, grant: SubscriptionGrant) -> SubscriptionAuth:
         """Return an empty signature; the rule was asked all the same."""

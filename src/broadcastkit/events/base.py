@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeAlias
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import PydanticSerializationError, SchemaSerializer, SchemaValidator
 
 from broadcastkit.channels.base import Channel
@@ -101,20 +101,34 @@ class Event(_Model):
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(
-        frozen=True, extra="forbid", hide_input_in_errors=True, from_attributes=True, populate_by_name=True
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        from_attributes=True,
+        populate_by_name=True,
+        serialize_by_alias=True,
     )
 
-    event_name: ClassVar[str] = "event"
-    """The name on the wire."""
-    event_via: ClassVar[tuple[str, ...]] = ()
-    """The connections of the class option `via`; empty means the default connection."""
+    # for pydantic these must be class variables; a type checker would then not take events for Broadcastable
+    if TYPE_CHECKING:
+        event_name: str = "event"
+        """The name on the wire."""
+        event_via: tuple[str, ...] = ()
+        """The connections of the class option `via`; empty means the default connection."""
+    else:
+        event_name: ClassVar[str] = "event"
+        event_via: ClassVar[tuple[str, ...]] = ()
     _name_given: ClassVar[bool] = False
     _own_payload: ClassVar[bool] = False
 
     def __init__(self, source: object = _UNSET, /, **values: Any) -> None:
         if source is not _UNSET:
-            values = _read(type(self), source) | values
-        self.__pydantic_validator__.validate_python(values, self_instance=self, from_attributes=True)
+            values = _read(type(self), source, values) | values
+        try:
+            self.__pydantic_validator__.validate_python(values, self_instance=self)
+        except ValidationError:
+            # Nested models may be given as rows too; looking for attributes at once would slow every event by a fifth.
+            self.__pydantic_validator__.validate_python(values, self_instance=self, from_attributes=True)
 
     # Without this mark pydantic would call __init__ for nested and ORM validation too, with what it cannot take.
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
@@ -124,7 +138,7 @@ class Event(_Model):
         if name is not None:
             cls.event_name = check_event_name(name)
             cls._name_given = True
-        elif not cls._name_given:
+        elif not cls._name_given and not cls.__name__.endswith("]"):  # Changed[int] is called as Changed is
             cls.event_name = check_event_name(default_event_name(cls.__name__))
         if via:
             cls.event_via = (via,) if isinstance(via, str) else tuple(via)
@@ -157,7 +171,7 @@ class Event(_Model):
         if self._own_payload:
             return payload.encode(self.broadcast_with(), f"the payload of {type(self).__name__}")
         try:
-            return self.__pydantic_serializer__.to_json(self, by_alias=True).decode()
+            return self.__pydantic_serializer__.to_json(self).decode()
         except (PydanticSerializationError, ValueError):
             raise InvalidPayloadError(f"{type(self).__name__} holds a value that cannot be written as JSON") from None
 
@@ -174,14 +188,14 @@ class Event(_Model):
 class AnonymousEvent:
     """An event without a class: `AnonymousEvent("order.shipped", {"id": 7}, on=PrivateChannel("orders.7"))`."""
 
-    __slots__ = ("_channels", "_payload", "event_name", "event_via")
+    __slots__ = ("_channels", "event_name", "event_via", "payload")
 
     def __init__(
         self, name: str, payload: object = None, *, on: EventChannels = (), via: str | Iterable[str] = ()
     ) -> None:
         self.event_name = check_event_name(name)
         self.event_via = (via,) if isinstance(via, str) else tuple(via)
-        self._payload = {} if payload is None else payload
+        self.payload = {} if payload is None else payload
         self._channels = on if isinstance(on, (Channel, str)) else tuple(on)
 
     def broadcast_on(self) -> EventChannels:
@@ -198,23 +212,26 @@ class AnonymousEvent:
 
     def broadcast_payload(self) -> str:
         """Return the payload as JSON text."""
-        return payload.encode(self._payload, f"the payload of {self.event_name!r}")
+        return payload.encode(self.payload, f"the payload of {self.event_name!r}")
 
     def __repr__(self) -> str:
         """Leave the payload out."""
         return f"<AnonymousEvent {self.event_name!r}>"
 
 
-def _read(cls: type[Event], source: object) -> dict[str, Any]:
-    """Read the declared fields from a mapping or from attributes; what is not there is left to defaults."""
+def _read(cls: type[Event], source: object, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Read the declared fields that were not given, from a mapping or from attributes; the rest is left to defaults."""
     found: dict[str, Any] = {}
     get: Callable[[str, Any], Any] = (
         source.get if isinstance(source, Mapping) else lambda key, default: getattr(source, key, default)
     )
     for field, info in cls.model_fields.items():
+        alias = info.validation_alias if isinstance(info.validation_alias, str) else field
+        if field in given or alias in given:
+            continue
         value = get(field, _UNSET)
-        if value is _UNSET and info.alias is not None:
-            value = get(info.alias, _UNSET)
+        if value is _UNSET and alias != field:
+            value = get(alias, _UNSET)
         if value is not _UNSET:
             found[field] = value
     return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Literal
 
@@ -38,13 +37,13 @@ class MessageSent(Event, defer_build=True):
     content: str
     message_type: Literal["text", "file", "image"] = "text"
     job_id: Id | None = None
-    attachments: list[JsonValue] = Field(default_factory=list[JsonValue])
+    attachments: list[JsonValue] = Field(default_factory=list)
     is_read: bool = False
     created_at: datetime
     sender: Sender
 
-    def broadcast_on(self) -> Iterator[Channel]:
-        """Yield the conversation's channel, or sender's and recipient's."""
+    def broadcast_on(self) -> list[Channel]:
+        """Return the conversation's channel, or sender's and recipient's."""
         return _between(self.conversation_id, self.sender_id, self.recipient_id)
 
 
@@ -61,8 +60,8 @@ class MessagesRead(Event, defer_build=True):
     sender_id: Id | None = Field(default=None, exclude=True)
     recipient_id: Id | None = Field(default=None, exclude=True)
 
-    def broadcast_on(self) -> Iterator[Channel]:
-        """Yield the conversation's channel, or sender's and recipient's."""
+    def broadcast_on(self) -> list[Channel]:
+        """Return the conversation's channel, or sender's and recipient's."""
         return _between(self.conversation_id, self.sender_id, self.recipient_id)
 
 
@@ -82,11 +81,8 @@ class UserTyping(Event, defer_build=True):
         return ConversationChannel(conversation_id=self.conversation_id)
 
 
-def _between(conversation_id: Id | None, *user_ids: Id | None) -> Iterator[Channel]:
-    """Yield the conversation's channel if there is a conversation, else each person's own."""
+def _between(conversation_id: Id | None, *user_ids: Id | None) -> list[Channel]:
+    """Return the conversation's channel if there is a conversation, else each person's own."""
     if conversation_id is not None:
-        yield ConversationChannel(conversation_id=conversation_id)
-        return
-    for user_id in user_ids:
-        if user_id is not None:
-            yield UserChannel(user_id=user_id)
+        return [ConversationChannel(conversation_id=conversation_id)]
+    return [UserChannel(user_id=user_id) for user_id in user_ids if user_id is not None]

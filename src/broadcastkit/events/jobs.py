@@ -40,8 +40,8 @@ class JobUpdated(Event, defer_build=True):
     update_type: JobUpdate
     client_id: Id
     artisan_id: Id | None = None
-    milestones: list[JsonValue] = Field(default_factory=list[JsonValue])
-    progress_updates: list[JsonValue] = Field(default_factory=list[JsonValue])
+    milestones: list[JsonValue] = Field(default_factory=list)
+    progress_updates: list[JsonValue] = Field(default_factory=list)
     updated_at: datetime
 
     def broadcast_on(self) -> Iterator[Channel]:

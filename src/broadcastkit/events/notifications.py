@@ -20,7 +20,7 @@ class NotificationSent(Event, defer_build=True):
     type: str
     title: str
     message: str
-    data: dict[str, JsonValue] = Field(default_factory=dict[str, JsonValue])
+    data: dict[str, JsonValue] = Field(default_factory=dict)
     created_at: datetime
     user_id: Id = Field(exclude=True)
 

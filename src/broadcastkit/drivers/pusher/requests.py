@@ -5,7 +5,7 @@ Source: Pusher Channels, "HTTP API reference".
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from json.encoder import encode_basestring
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from broadcastkit.drivers.pusher.endpoint import Endpoint
 from broadcastkit.drivers.pusher.wire import HttpRequest
 from broadcastkit.signing import Signer, body_md5, query_text
 
-__all__ = ["Entry", "RequestBuilder", "batch_body", "trigger_body"]
+__all__ = ["Entry", "RequestBuilder", "batch_body", "event_text", "trigger_body"]
 
 
 class Entry(NamedTuple):
@@ -29,18 +29,19 @@ class Entry(NamedTuple):
 
 def trigger_body(entry: Entry) -> bytes:
     """Return the body of `POST /events`: `channel` for one, `channels` for more, never a null."""
-    return _entry_text(entry).encode()
+    return event_text(entry.event, entry.channels, entry.data, entry.exclude, entry.info).encode()
 
 
 def batch_body(entries: Sequence[Entry]) -> bytes:
     """Return the body of `POST /batch_events`; each entry has one channel."""
-    return f'{{"batch":[{",".join([_entry_text(entry) for entry in entries])}]}}'.encode()
+    texts = [event_text(e.event, e.channels, e.data, e.exclude, e.info) for e in entries]
+    return f'{{"batch":[{",".join(texts)}]}}'.encode()
 
 
-def _entry_text(entry: Entry) -> str:
+def event_text(event: str, channels: tuple[str, ...], data: str, exclude: str | None, info: tuple[str, ...]) -> str:
+    """Return one event as the API takes it; `channels` has at least one."""
     # Channel names, socket ids and info are of alphabets that need no escaping; the event name and the data are not.
     # Written by hand because json.dumps takes four times as long for it.
-    _, event, channels, data, exclude, info = entry
     where = f'"channel":"{channels[0]}"' if len(channels) == 1 else '"channels":["' + '","'.join(channels) + '"]'
     text = f'{{"name":{encode_basestring(event)},"data":{encode_basestring(data)},{where}'
     if info:
@@ -56,21 +57,21 @@ class RequestBuilder:
     def __init__(self, endpoint: Endpoint, signer: Signer) -> None:
         self._endpoint = endpoint
         self._signer = signer
-        self._posts: dict[str, tuple[str, str]] = {}
+        self._posts: dict[str, tuple[Callable[[bytes], str], str]] = {}
         for suffix in ("/events", "/batch_events"):
             path, signed_path = endpoint.paths(suffix)
-            query = f"auth_key={signer.key}&auth_timestamp="
-            self._posts[suffix] = (f"POST\n{signed_path}\n{query}", f"{path}?{query}")
+            start = f"POST\n{signed_path}\nauth_key={signer.key}&auth_timestamp="
+            target = f"{path}?{query_text({'auth_key': signer.key})}&auth_timestamp="
+            self._posts[suffix] = (signer.after(start.encode()), target)
 
     def post_events(self, suffix: str, body: bytes, *, timestamp: int) -> HttpRequest:
         """Return a signed `POST /events` or `/batch_events`.
 
-        The four parameters are already in the order in which they are signed, and need no escaping.
+        The four parameters are already in the order in which they are signed; those made here need no escaping.
         """
-        to_sign, target = self._posts[suffix]
+        start, target = self._posts[suffix]
         query = f"{timestamp}&auth_version=1.0&body_md5={body_md5(body)}"
-        signature = self._signer.hex(f"{to_sign}{query}".encode())
-        return HttpRequest("POST", f"{target}{query}&auth_signature={signature}", body)
+        return HttpRequest("POST", f"{target}{query}&auth_signature={start(query.encode())}", body)
 
     def request(
         self, method: str, suffix: str, params: Mapping[str, str], body: bytes = b"", *, timestamp: int

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import ssl
+from collections.abc import AsyncIterable, Iterable
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
@@ -67,28 +68,36 @@ class TransportOptions:
     def __init__(self, origin: str, *, timeout: float | httpx.Timeout, verify: ssl.SSLContext | bool | str) -> None:
         self.origin = httpx.URL(origin)
         timeouts = timeout if isinstance(timeout, httpx.Timeout) else httpx.Timeout(timeout)
-        self.extensions = {"timeout": timeouts.as_dict()}
+        self._timeouts = timeouts.as_dict()
         self._verify = verify
 
     def transport_arguments(self) -> dict[str, Any]:
         """Return what httpx's transports are made with; the proxy comes from the environment, as everywhere."""
-        proxies = getproxies()
-        proxy = proxies.get(self.origin.scheme) or proxies.get("all")
-        if proxy is not None and proxy_bypass(self.origin.host):
-            proxy = None
         limits = httpx.Limits(
             max_connections=_CONNECTIONS,
             max_keepalive_connections=_CONNECTIONS,
             keepalive_expiry=_KEEPALIVE_SECONDS,
         )
-        return {"verify": self._context(), "proxy": proxy, "limits": limits, "trust_env": True}
+        return {"verify": self._context(), "proxy": self._proxy(), "limits": limits, "trust_env": True}
 
     def request(self, request: HttpRequest) -> httpx.Request:
-        """Return httpx's form of a request, built from parts so that nothing is parsed or encoded twice."""
-        url = self.origin.copy_with(raw_path=request.target.encode())
+        """Return httpx's form of a request: the target goes beside the URL, which takes 15 µs to make anew."""
+        extensions = {"timeout": self._timeouts, "target": request.target.encode()}
         return httpx.Request(
-            request.method, url, headers=_HEADERS, content=request.body or None, extensions=self.extensions
+            request.method, self.origin, headers=_HEADERS, content=request.body or None, extensions=extensions
         )
+
+    def proxied_request(self, request: HttpRequest) -> httpx.Request:
+        """Return the form that a forwarding proxy needs, with the target in the URL."""
+        url = self.origin.copy_with(raw_path=request.target.encode())
+        extensions = {"timeout": self._timeouts}
+        return httpx.Request(request.method, url, headers=_HEADERS, content=request.body or None, extensions=extensions)
+
+    def _proxy(self) -> str | None:
+        """Return the proxy that the environment names for the origin."""
+        proxies = getproxies()
+        proxy = proxies.get(self.origin.scheme) or proxies.get("all")
+        return None if proxy is None or proxy_bypass(self.origin.host) else proxy
 
     def _context(self) -> ssl.SSLContext | bool:
         if self.origin.scheme == "http":
@@ -108,21 +117,28 @@ class _DirectTransport:
         self._options = options
         self._pid = 0
         self._transport: httpx.HTTPTransport | None = None
+        self._form = options.request
 
     def send(self, request: HttpRequest) -> HttpReply:
         transport = self._transport
         if transport is None or self._pid != os.getpid():
-            transport = self._transport = httpx.HTTPTransport(**self._options.transport_arguments())
-            self._pid = os.getpid()
+            transport = self._open()
         try:
-            response = transport.handle_request(self._options.request(request))
+            response = transport.handle_request(self._form(request))
             try:
-                body = b"".join(response.iter_raw())
+                body = b"".join(cast("Iterable[bytes]", response.stream))
             finally:
                 response.close()
         except Exception as error:
             raise _unreachable(error) from error
         return HttpReply(response.status_code, body, response.headers.get("retry-after"))
+
+    def _open(self) -> httpx.HTTPTransport:
+        arguments = self._options.transport_arguments()
+        self._form = self._options.request if arguments["proxy"] is None else self._options.proxied_request
+        self._pid = os.getpid()
+        self._transport = transport = httpx.HTTPTransport(**arguments)
+        return transport
 
     def close(self) -> None:
         transport, self._transport = self._transport, None
@@ -137,7 +153,9 @@ class _PerLoop:
     """
 
     def __init__(self, options: TransportOptions) -> None:
-        self.transport = httpx.AsyncHTTPTransport(**options.transport_arguments())
+        arguments = options.transport_arguments()
+        self.form = options.request if arguments["proxy"] is None else options.proxied_request
+        self.transport = httpx.AsyncHTTPTransport(**arguments)
         self.gate = Semaphore(_CONNECTIONS, fast_acquire=True)
 
 
@@ -155,9 +173,10 @@ class _DirectAsyncTransport:
             self._loops.set(mine)
         try:
             async with mine.gate:
-                response = await mine.transport.handle_async_request(self._options.request(request))
+                response = await mine.transport.handle_async_request(mine.form(request))
                 try:
-                    body = b"".join([chunk async for chunk in response.aiter_raw()])
+                    stream = cast("AsyncIterable[bytes]", response.stream)
+                    body = b"".join([chunk async for chunk in stream])
                 finally:
                     await response.aclose()
         except Exception as error:
@@ -251,9 +270,9 @@ _BY_NAME: dict[str, type[UnreachableError]] = {
 }
 
 
-def _unreachable(error: Exception) -> Exception:
-    """Return the UnreachableError for an exception of httpx's, or the exception itself if it is none of httpx's."""
+def _unreachable(error: Exception) -> UnreachableError:
+    """Return the UnreachableError for an exception of httpx's; one that is none of httpx's goes on as it is."""
     for cls in type(error).__mro__:
         if cls.__name__ in _BY_NAME:
             return _BY_NAME[cls.__name__](f"{type(error).__name__} {error}".strip())
-    return error
+    raise error

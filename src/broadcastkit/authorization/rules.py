@@ -143,7 +143,9 @@ def _parameters(
             raise ConfigurationError(f"{name}: {parameter.name!r} is passed by name; it must not stand before a /")
         if parameter.name in pattern.fields:
             values.append(parameter.name)
-        elif parameter.name == "channel" or parameter.annotation in {channel_class, channel_class.__name__}:
+        elif channel is None and (
+            parameter.name == "channel" or parameter.annotation in {channel_class, channel_class.__name__}
+        ):
             channel = parameter.name
         elif parameter.default is inspect.Parameter.empty and parameter.kind is not inspect.Parameter.VAR_KEYWORD:
             known = ", ".join([*pattern.fields, "channel"])

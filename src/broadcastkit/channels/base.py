@@ -71,9 +71,9 @@ class Channel:
         if cls.kind is ChannelKind.SERVER_TO_USER:
             raise ConfigurationError(f"{where}: the channel of one user takes no pattern")
         annotations = _field_annotations(cls)
-        taken = sorted(key for key in annotations if key == "self" or hasattr(Channel, key))
+        taken = sorted(key for key in annotations if key == "self" or key.startswith("__") or hasattr(Channel, key))
         if taken:
-            raise ConfigurationError(f"{where}: a field cannot be called {taken[0]!r}, which every channel has")
+            raise ConfigurationError(f"{where}: a field cannot be called {taken[0]!r}, as a part of every channel is")
         compiled = compile_pattern(cls.kind, pattern, annotations, where, cache=cache)
         if compiled.fields.keys() != annotations.keys():
             raise ConfigurationError(
@@ -81,9 +81,6 @@ class Channel:
                 f"the class has the annotated fields {sorted(annotations)}; they must be the same"
             )
         cls.pattern = compiled
-        taken = [name for name in annotations if hasattr(Channel, name)]
-        if taken:
-            raise ConfigurationError(f"{where}: a field cannot be called {taken[0]!r}, which every channel has itself")
         # the class body of a typed channel has annotations only; this is the constructor they describe
         cls.__init__ = _typed_init(compiled, where)  # type: ignore[method-assign]
 
@@ -196,16 +193,16 @@ def channel_from_name(name: str) -> Channel:
     return _KINDS[parse_channel_name(checked).kind].from_match(checked, {})
 
 
+# The fields are parameters: a name in here without __ before it could be one of theirs.
 _INIT = """
 def __init__(self, *, {fields}):
-    own = self.__dict__
+    __own = self.__dict__
     if {quick}:
-        own["name"] = template % {first}
-        own["{first}"] = {first}
+        __own["name"] = __template % {first}
+        __own["{first}"] = {first}
     else:
-        name, values = write(dict({arguments}), owner)
-        own["name"] = name
-        own.update(values)
+        __own["name"], __values = __write({{{arguments}}}, __owner)
+        __own.update(__values)
 """
 
 
@@ -221,16 +218,19 @@ def _typed_init(pattern: Pattern, owner: str) -> Any:
     short = len(pattern.template) < CHANNEL_NAME_LIMIT - _LONGEST_EXACT
     quick = "False"
     if len(fields) == 1 and short and not pattern.ambiguous:
-        quick = f"type({fields[0]}) in exact and (type({fields[0]}) is not int or -big < {fields[0]} < big)"
+        one = fields[0]
+        quick = f"__type({one}) in __exact and (__type({one}) is not __int or -__big < {one} < __big)"
     source = _INIT.format(
-        fields=", ".join(fields), quick=quick, first=fields[0], arguments=", ".join(f"{name}={name}" for name in fields)
+        fields=", ".join(fields), quick=quick, first=fields[0], arguments=", ".join(f"'{name}': {name}" for name in fields)
     )
     scope: dict[str, Any] = {
-        "big": _BIG,
-        "exact": pattern.fields[fields[0]].exact,
-        "owner": owner,
-        "template": pattern.template,
-        "write": pattern.write,
+        "__big": _BIG,
+        "__exact": pattern.fields[fields[0]].exact,
+        "__int": int,
+        "__owner": owner,
+        "__template": pattern.template,
+        "__type": type,
+        "__write": pattern.write,
     }
     exec(source, scope)  # noqa: S102 - field names were checked to be identifiers
     init = scope["__init__"]

@@ -85,6 +85,9 @@ def compile_pattern(
     if head.startswith(RESERVED_STARTS):
         raise ConfigurationError(f"{where}: pattern {text!r} starts with a prefix; the channel class adds it")
     prefix = kind.prefix(cache=cache)
+    shortest = len(prefix) + sum(len(token) if isinstance(token, str) else 1 for token in tokens)
+    if shortest > CHANNEL_NAME_LIMIT:
+        raise ConfigurationError(f"{where}: no name of pattern {text!r} has {CHANNEL_NAME_LIMIT} characters or fewer")
     another_kind = len(tokens) > int(bool(head)) and any(start.startswith(head) for start in RESERVED_STARTS)
     names = {id(field): name for name, field in fields.items()}
     regex = "".join(re.escape(t) if isinstance(t, str) else f"(?P<{names[id(t)]}>{t.regex})" for t in tokens)

@@ -25,6 +25,7 @@ Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 ASGIApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _HEADER = HEADER.lower().encode()
+_POST_ONLY = Answer(405, b'{"error":"POST only"}')
 
 
 class SocketIdMiddleware:
@@ -74,7 +75,7 @@ class BroadcastingApp:
         if path not in {"/auth", "/user-auth"}:
             return Answer(404, b'{"error":"not found"}')
         if scope["method"] != "POST":
-            return Answer(405, b'{"error":"POST only"}')
+            return _POST_ONLY
         body = await read_body(receive)
         if body is None:
             return TOO_LONG
@@ -93,6 +94,8 @@ async def read_body(receive: Receive, limit: int = BODY_LIMIT) -> bytes | None:
     more = True
     while more:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            return b""  # half a body is none, and nobody waits for the answer
         chunks.append(message.get("body", b""))
         size += len(chunks[-1])
         if size > limit:
@@ -104,6 +107,8 @@ async def read_body(receive: Receive, limit: int = BODY_LIMIT) -> bytes | None:
 async def _respond(send: Send, answer: Answer) -> None:
     headers = [(name.lower().encode(), value.encode()) for name, value in JSON_HEADERS.items()]
     headers.append((b"content-length", str(len(answer.body)).encode()))
+    if answer is _POST_ONLY:
+        headers.append((b"allow", b"POST"))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})
 

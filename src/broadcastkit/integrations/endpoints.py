@@ -39,21 +39,33 @@ TOO_LONG = Answer(413, b'{"error":"the request body is too long"}')
 def parse_fields(content_type: str, body: bytes) -> Mapping[str, Any]:
     """Read a form or a JSON object; which of them is told by the media type, as clients differ.
 
+    A field that is given twice has a list of its values: readers differ in which of them counts.
+
     Raises:
         InvalidInputError: neither.
     """
     if content_type.partition(";")[0].strip().lower() == "application/json":
         try:
-            fields = json.loads(body)
+            fields = json.loads(body, object_pairs_hook=_fields)
         except (ValueError, RecursionError):
             fields = None
         if not isinstance(fields, dict):
             raise InvalidInputError("the body is not a JSON object")
         return fields
     try:
-        return dict(parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=_FIELDS_LIMIT))
+        return _fields(parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=_FIELDS_LIMIT))
     except ValueError:
         raise InvalidInputError("the body is not a form") from None
+
+
+def _fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) == len(pairs):
+        return fields
+    values: dict[str, list[Any]] = {}
+    for name, value in pairs:
+        values.setdefault(name, []).append(value)
+    return {name: given if len(given) > 1 else given[0] for name, given in values.items()}
 
 
 async def authorize_channel(
@@ -104,6 +116,8 @@ async def _answer(content_type: str, body: bytes, ask: Callable[[Mapping[str, An
 
 def _required(fields: Mapping[str, Any], name: str) -> str:
     value = fields.get(name)
-    if not isinstance(value, str) or not value:
-        raise InvalidInputError(f"the field {name} is missing" if value in {None, ""} else f"{name} is not a string")
-    return value
+    if isinstance(value, str) and value:
+        return value
+    # compared by identity and type: what a stranger sends may be unhashable
+    missing = value is None or isinstance(value, str)
+    raise InvalidInputError(f"the field {name} is missing" if missing else f"{name} is not one string")

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
 from typing import Any
+from urllib.parse import urlencode
 
 from broadcastkit.broadcaster import AsyncBroadcaster
 from broadcastkit.default import default_async_broadcaster
 from broadcastkit.errors import MissingDependencyError
-from broadcastkit.integrations.asgi import SocketIdMiddleware, read_body
-from broadcastkit.integrations.endpoints import JSON_HEADERS, TOO_LONG, Answer, authenticate_user, authorize_channel
+from broadcastkit.integrations.asgi import SocketIdMiddleware
+from broadcastkit.integrations.endpoints import (
+    BODY_LIMIT,
+    JSON_HEADERS,
+    TOO_LONG,
+    Answer,
+    authenticate_user,
+    authorize_channel,
+)
 
 try:
     from fastapi import APIRouter, Depends, FastAPI, Request, Response
+    from starlette.requests import ClientDisconnect
 except ImportError:
     raise MissingDependencyError("fastapi", "fastapi", "broadcastkit.integrations.fastapi") from None
 
@@ -39,15 +48,17 @@ def broadcasting_router(
 
     @router.post("/auth", **_described("Authorize a subscription to a channel", ("socket_id", "channel_name"), _AUTH))
     async def auth(request: Request, asking: Any = current) -> Response:
-        body = await read_body(request.receive)
+        body = await _body(request)
         if body is None:
             return _response(TOO_LONG)
         content_type = request.headers.get("content-type", "")
-        return _response(await authorize_channel(broadcaster or default_async_broadcaster(), content_type, body, asking))
+        return _response(
+            await authorize_channel(broadcaster or default_async_broadcaster(), content_type, body, asking)
+        )
 
     @router.post("/user-auth", **_described("Sign a user in", ("socket_id",), _USER_AUTH))
     async def user_auth(request: Request, asking: Any = current) -> Response:
-        body = await read_body(request.receive)
+        body = await _body(request)
         if body is None:
             return _response(TOO_LONG)
         content_type = request.headers.get("content-type", "")
@@ -70,6 +81,26 @@ def broadcasting_lifespan(
             yield await stack.enter_async_context(inner(app)) if inner is not None else None
 
     return lifespan
+
+
+async def _body(request: Request) -> bytes | None:
+    """Return the body, or None if it is too long; also if the user's dependency has read it before us."""
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        async with aclosing(request.stream()) as stream:
+            async for chunk in stream:
+                chunks.append(chunk)
+                size += len(chunk)
+                if size > BODY_LIMIT:
+                    return None
+    except ClientDisconnect:
+        return b""
+    except RuntimeError:  # it was read as a form, which Starlette has kept: a token in a field
+        form = await request.form()
+        body = urlencode([(name, value) for name, value in form.multi_items() if isinstance(value, str)]).encode()
+        return body if len(body) <= BODY_LIMIT else None
+    return b"".join(chunks)
 
 
 def _response(answer: Answer) -> Response:

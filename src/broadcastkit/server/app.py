@@ -51,10 +51,11 @@ class EmbeddedServer:
         every = (apps,) if isinstance(apps, App) else tuple(apps)
         self._check(every)
         self.limits = limits or Limits()
+        # Starlette's test client runs every WebSocket on a loop of its own
+        self._sessions: set[asyncio.Task[None]] = set()
         lives = [LiveApp(app, self.limits, now=now) for app in every]
         self._by_id = {live.app.id: live for live in lives}
         self._by_key = {live.app.key: live for live in lives}
-        self._sessions: set[asyncio.Task[None]] = set()
         self._closing = False
 
     @property
@@ -62,12 +63,21 @@ class EmbeddedServer:
         """The apps that are served."""
         return tuple(live.app for live in self._by_id.values())
 
-    def live(self, app_id: str) -> LiveApp:
-        """Return the state of an app, which the embedded drivers publish to."""
+    def live(self, app_id: str | None = None) -> LiveApp:
+        """Return an app as it is served; without an id, the only one.
+
+        Raises:
+            ConfigurationError: there is no such app, or more than one to choose from.
+        """
+        if app_id is None and len(self._by_id) == 1:
+            return next(iter(self._by_id.values()))
         try:
-            return self._by_id[app_id]
+            return self._by_id[app_id or ""]
         except KeyError:
-            raise ConfigurationError(f"this server has no app {app_id!r}; it has {', '.join(self._by_id)}") from None
+            has = ", ".join(self._by_id)
+            raise ConfigurationError(
+                f"must be one of this server's apps ({has}), not {app_id!r}", setting="app_id"
+            ) from None
 
     def publish(self, app_id: str, *messages: Message) -> None:
         """Queue messages for their subscribers, from any thread. They are taken as valid: drivers check them."""
@@ -78,8 +88,10 @@ class EmbeddedServer:
         self._closing = True
         for live in self._by_id.values():
             live.close_all(_RESTARTING)
-        if self._sessions:
-            await asyncio.wait(self._sessions, timeout=_CLOSE_TIMEOUT)
+        loop = asyncio.get_running_loop()
+        here = [session for session in list(self._sessions) if session.get_loop() is loop]
+        if here:
+            await asyncio.wait(here, timeout=_CLOSE_TIMEOUT)
 
     async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
         """Serve one connection, request or lifespan."""
@@ -93,7 +105,7 @@ class EmbeddedServer:
             case other:
                 raise RuntimeError(f"EmbeddedServer is no app for ASGI scope {other!r}")
 
-    # -- WebSockets ----------------------------------------------------------------------------------------------
+    # -- WebSockets ------------------------------------------------------------------------------------------
 
     async def _websocket(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
         await receive()  # websocket.connect
@@ -121,7 +133,7 @@ class EmbeddedServer:
         app, count = (live.app, live.connection_count) if live else (None, 0)
         return live, refuse_handshake(app, self.limits, query, origin, connections=count)
 
-    # -- HTTP ----------------------------------------------------------------------------------------------------
+    # -- HTTP ------------------------------------------------------------------------------------------------
 
     async def _http(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
         try:
@@ -151,7 +163,7 @@ class EmbeddedServer:
         query = scope.get("query_string", b"").decode("latin-1")
         return live.handle(Request(method, path, query, body, asgi.signed_paths(scope)))
 
-    # -- lifespan ------------------------------------------------------------------------------------------------
+    # -- lifespan --------------------------------------------------------------------------------------------
 
     async def _lifespan(self, receive: asgi.Receive, send: asgi.Send) -> None:
         while True:

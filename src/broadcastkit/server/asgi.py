@@ -39,7 +39,7 @@ def route_path(scope: Scope) -> str:
 
 
 def signed_paths(scope: Scope) -> list[str]:
-    """Return what a client may have signed: the path with or without the mount's prefix, decoded or as it came."""
+    """Return what a client may have signed: with or without the mount's prefix, decoded or as it came."""
     root = scope.get("root_path", "")
     raw = scope.get("raw_path") or b""
     sent = raw.decode("latin-1")
@@ -89,7 +89,8 @@ async def _collect(receive: Receive, limits: Limits) -> bytes | None:
         message = await receive()
         if message["type"] == "http.disconnect":
             return None
-        body += message.get("body", b"")
+        part: bytes = message.get("body", b"")
+        body += part
         if len(body) > limits.request_size:
             raise _too_large(limits)
         if not message.get("more_body", False):

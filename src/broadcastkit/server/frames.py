@@ -1,7 +1,7 @@
 """Frames of the Pusher protocol, version 7, as text: reading what a client sent, writing what it gets.
 
-Every frame is one JSON object with an `event`. The `data` of what a server sends is a JSON text in a string, except
-in errors, where clients expect the object itself.
+Every frame is one JSON object with an `event`. The `data` of what a server sends is a JSON text in a string,
+except in errors, where clients expect the object itself.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Incoming(NamedTuple):
     has_data: bool
 
 
-def read_frame(text: str) -> Incoming | None:
+def read_frame(text: bytes) -> Incoming | None:
     """Return the parts of a frame, or None if it is none: not JSON, not an object, or without a name."""
     frame = read_object(text)
     event = None if frame is None else frame.get("event")
@@ -117,7 +117,8 @@ def subscription_succeeded(channel: str, roster: Mapping[str, str | None] | None
 def member_added(channel: str, member: Member) -> str:
     """Write that a user came."""
     info = "" if member.info is None else f',"user_info":{member.info}'
-    return channel_frame("pusher_internal:member_added", channel, f'{{"user_id":{quoted(member.user_id)}{info}}}')
+    data = f'{{"user_id":{quoted(member.user_id)}{info}}}'
+    return channel_frame("pusher_internal:member_added", channel, data)
 
 
 def member_removed(channel: str, user_id: str) -> str:

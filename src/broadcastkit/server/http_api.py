@@ -1,7 +1,7 @@
 """The signed HTTP API of one app: requests in, answers out. No I/O and no clock.
 
-Source: Pusher Channels, "HTTP API reference". Errors are plain text, as there; whatever a stranger sends is answered
-with a status below 500.
+Source: Pusher Channels, "HTTP API reference". Errors are plain text, as there; whatever a stranger sends is
+answered with a status below 500.
 """
 
 from __future__ import annotations
@@ -11,11 +11,10 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 from broadcastkit.core.message import Message
-from broadcastkit.core.names import ChannelKind, check_channel_name, parse_channel_name
-from broadcastkit.errors import InvalidInputError, SignatureError
+from broadcastkit.errors import SignatureError
 from broadcastkit.server import frames
-from broadcastkit.server.connection import Connection
 from broadcastkit.server.hub import Hub
+from broadcastkit.server.questions import Questions
 from broadcastkit.server.rate import RateLimit
 from broadcastkit.server.refusal import RefusedRequestError
 from broadcastkit.server.settings import App, Limits
@@ -28,8 +27,9 @@ _EMPTY = b"{}"
 
 
 class Request(NamedTuple):
-    """A request to an app. `path` starts with `/apps/…`; `signed_paths` are what a client may have signed for it:
-    servers behind a prefix are addressed by clients that sign the prefix, and by clients that do not.
+    """A request to an app; `path` starts with `/apps/…`.
+
+    `signed_paths` are what a client may have signed for it: behind a prefix some sign the prefix, others do not.
     """
 
     method: str
@@ -72,7 +72,7 @@ class HttpApi:
     def __init__(self, app: App, limits: Limits, hub: Hub[Any], *, now: float) -> None:
         self._app = app
         self._limits = limits
-        self._hub = hub
+        self._questions = Questions(hub)
         rate = limits.requests_per_second
         self._rate = None if rate is None else RateLimit(rate, max(1.0, rate), now)
 
@@ -116,66 +116,31 @@ class HttpApi:
             case ["users", user_id, "terminate_connections"]:
                 return Answer(Response(200, _EMPTY), terminate_user=user_id)
             case ["channels"]:
-                return Answer(json_response({"channels": self._channels(params)}))
+                info = read_info(params.get("info"), ATTRIBUTES)
+                channels = self._questions.channels(params.get("filter_by_prefix", ""), info)
+                return Answer(json_response({"channels": channels}))
             case ["channels", channel]:
-                return Answer(json_response(self._channel(_checked(channel), params, now)))
+                info = read_info(params.get("info"), ATTRIBUTES | {"cache"})
+                return Answer(json_response(self._questions.channel(channel, info, now)))
             case ["channels", channel, _]:
-                return Answer(json_response({"users": self._users(_checked(channel))}))
+                users = [{"id": user_id} for user_id in self._questions.users(channel)]
+                return Answer(json_response({"users": users}))
             case _:  # pragma: no cover - _method_of() has answered 404
                 raise RefusedRequestError(404, "no such path")
-
-    # -- events --------------------------------------------------------------------------------------------------
 
     def _events(self, body: Mapping[str, Any]) -> Answer:
         message = read_event(body, self._limits)
         if not message.info:
             return Answer(Response(200, _EMPTY), (message,))
-        info = {channel: self._attributes(channel, message.info) for channel in message.channels}
+        info = {channel: self._questions.attributes(channel, message.info) for channel in message.channels}
         return Answer(json_response({"channels": info}), (message,))
 
     def _batch_events(self, body: Mapping[str, Any]) -> Answer:
         messages = tuple(read_batch(body, self._limits))
         if not any(message.info for message in messages):
             return Answer(Response(200, _EMPTY), messages)
-        info = [self._attributes(message.channels[0], message.info) for message in messages]
+        info = [self._questions.attributes(message.channels[0], message.info) for message in messages]
         return Answer(json_response({"batch": info}), messages)
-
-    def _attributes(self, channel: str, info: Sequence[str]) -> dict[str, object]:
-        """Return those of the attributes that a channel has."""
-        attributes: dict[str, object] = {}
-        if "user_count" in info and parse_channel_name(channel).kind is ChannelKind.PRESENCE:
-            attributes["user_count"] = self._hub.user_count(channel)
-        if "subscription_count" in info:
-            attributes["subscription_count"] = self._hub.subscription_count(channel)
-        return attributes
-
-    # -- questions -----------------------------------------------------------------------------------------------
-
-    def _channels(self, params: Mapping[str, str]) -> dict[str, object]:
-        prefix = params.get("filter_by_prefix", "")
-        info = read_info(params.get("info"), ATTRIBUTES)
-        if "user_count" in info and not prefix.startswith(ChannelKind.PRESENCE.value):
-            raise RefusedRequestError(400, "user_count is for presence channels: filter_by_prefix=presence-")
-        return {channel: self._attributes(channel, info) for channel in self._hub.channels(prefix)}
-
-    def _channel(self, channel: str, params: Mapping[str, str], now: float) -> dict[str, object]:
-        info = read_info(params.get("info"), ATTRIBUTES | {"cache"})
-        name = parse_channel_name(channel)
-        if "user_count" in info and name.kind is not ChannelKind.PRESENCE:
-            raise RefusedRequestError(400, "user_count is for presence channels only")
-        if "cache" in info and not name.cache:
-            raise RefusedRequestError(400, "cache is for cache channels only")
-        occupied = self._hub.subscription_count(channel) > 0
-        answer: dict[str, object] = {"occupied": occupied, **self._attributes(channel, info)}
-        if "cache" in info:
-            cached = self._hub.cached(channel, now)
-            answer["cache"] = cached and {"data": cached.data, "ttl": int(cached.expires - now)}
-        return answer
-
-    def _users(self, channel: str) -> list[dict[str, str]]:
-        if parse_channel_name(channel).kind is not ChannelKind.PRESENCE:
-            raise RefusedRequestError(400, "only presence channels have users")
-        return [{"id": user_id} for user_id in self._hub.users(channel)]
 
 
 def _method_of(route: list[str]) -> str:
@@ -197,13 +162,6 @@ def _parameters(query: str) -> dict[str, str]:
     if len(params) != len(pairs):  # which of two values was signed?
         raise RefusedRequestError(400, "a parameter is given twice")
     return params
-
-
-def _checked(channel: str) -> str:
-    try:
-        return check_channel_name(channel)
-    except InvalidInputError as error:
-        raise RefusedRequestError(400, str(error)) from None
 
 
 def _json_object(body: bytes) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Who hears what: the connections, channels, rosters and signed-in users of one app, in memory.
 
-No I/O and no clock. Every change returns what is to be delivered, in order; the shell delivers it. Not thread-safe:
-whoever uses it from several threads holds a lock around each call.
+No I/O and no clock. Every change returns what is to be delivered, in order; the shell delivers it. Not
+thread-safe: whoever uses it from several threads holds a lock around each call.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Delivery(NamedTuple, Generic[C]):
 
 
 class _Presence(NamedTuple):
-    """A user in a presence channel: what the first connection told of them, and on how many they are there."""
+    """A user in a presence channel: what the first connection told of them, and which ones they are on."""
 
     member: Member
     connections: set[Connection]
@@ -39,8 +39,8 @@ class _Presence(NamedTuple):
 class Hub(Generic[C]):
     """The state of one app.
 
-    A user who is in a presence channel on several connections is one member: announced with the first of them, gone
-    with the last.
+    A user who is in a presence channel on several connections is one member: announced with the first of them,
+    gone with the last.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -52,7 +52,7 @@ class Hub(Generic[C]):
         self._users: dict[str, dict[C, None]] = {}
         self._cache = EventCache(size=limits.cached_channels, ttl=limits.cache_ttl)
 
-    # -- connections ---------------------------------------------------------------------------------------------
+    # -- connections -----------------------------------------------------------------------------------------
 
     @property
     def connection_count(self) -> int:
@@ -75,7 +75,9 @@ class Hub(Generic[C]):
         """Take a connection out of everything. Doing so twice is no harm."""
         if self._connections.get(connection.socket_id) is not connection:
             return []
-        deliveries = [d for channel in list(connection.channels) for d in self.unsubscribe(connection, channel)]
+        deliveries: list[Delivery[C]] = []
+        for channel in list(connection.channels):
+            deliveries += self.unsubscribe(connection, channel)
         if connection.user is not None:
             _discard(self._users, connection.user.id, connection)
             connection.user = None
@@ -92,7 +94,7 @@ class Hub(Generic[C]):
         """Return the connections on which a user has signed in."""
         return list(self._users.get(user_id, ()))
 
-    # -- subscriptions -------------------------------------------------------------------------------------------
+    # -- subscriptions ---------------------------------------------------------------------------------------
 
     def subscribe(self, connection: C, channel: str, member: Member | None, now: float) -> list[Delivery[C]]:
         """Add a connection to a channel and return what it and the others are told.
@@ -114,7 +116,8 @@ class Hub(Generic[C]):
     def _refusal(self, channel: str, member: Member | None) -> str | None:
         limits = self._limits
         if channel not in self._channels and len(self._channels) >= limits.channels:
-            return frames.subscription_error(channel, "LimitReached", "The app has as many channels as it may", 4100)
+            message = f"The app has at most {limits.channels} channels"
+            return frames.subscription_error(channel, "LimitReached", message, 4100)
         roster = self._rosters.get(channel, {})
         if member is not None and member.user_id not in roster and len(roster) >= limits.presence_members:
             message = f"A presence channel has at most {limits.presence_members} members"
@@ -152,7 +155,7 @@ class Hub(Generic[C]):
             del self._rosters[channel]
         return _to_all(frames.member_removed(channel, member.user_id), self._channels.get(channel, {}))
 
-    # -- messages ------------------------------------------------------------------------------------------------
+    # -- messages --------------------------------------------------------------------------------------------
 
     def relay(self, sender: C, channel: str, frame: str) -> list[Delivery[C]]:
         """Pass a client event on to the other subscribers of a channel."""
@@ -183,7 +186,7 @@ class Hub(Generic[C]):
         cached = self._cache.get(channel, now)
         return frames.channel_frame(frames.CACHE_MISS, channel, "{}") if cached is None else cached.frame
 
-    # -- questions -----------------------------------------------------------------------------------------------
+    # -- questions -------------------------------------------------------------------------------------------
 
     def channels(self, prefix: str = "") -> Iterator[str]:
         """Yield the names of occupied channels."""

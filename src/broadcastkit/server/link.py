@@ -32,7 +32,7 @@ class Link(Connection):
         self._gone = False
         self._draining = False
         self._wake: asyncio.Future[None] | None = None
-        self._scope = asyncio.timeout(None)
+        self._scope = asyncio.Timeout(None)
 
     @property
     def closing(self) -> bool:

@@ -7,6 +7,8 @@ import secrets
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
+from functools import partial
+from typing import TypeVar
 
 from broadcastkit.core.message import Message
 from broadcastkit.server import asgi
@@ -15,9 +17,12 @@ from broadcastkit.server.frames import error
 from broadcastkit.server.http_api import HttpApi, Request, Response
 from broadcastkit.server.hub import Delivery, Hub
 from broadcastkit.server.link import Link
+from broadcastkit.server.questions import Questions
 from broadcastkit.server.settings import App, Limits
 
 __all__ = ["LiveApp"]
+
+T = TypeVar("T")
 
 _TOO_SLOW = Close(4100, "Messages were not read fast enough")
 _TERMINATED = Close(4009, "You got disconnected by the app")
@@ -36,6 +41,7 @@ class LiveApp:
         self.limits = limits
         self._now = now
         self._hub = Hub[Link](limits)
+        self._questions = Questions(self._hub)
         self._api = HttpApi(app, limits, self._hub, now=now())
         self._lock = threading.Lock()
 
@@ -98,6 +104,11 @@ class LiveApp:
                 deliveries = self._hub.publish(message, now)
             self._deliver(deliveries)
 
+    def ask(self, question: Callable[[Questions, float], T]) -> T:
+        """Ask about channels and users: `question` gets the questions and the time."""
+        with self._lock:
+            return question(self._questions, self._now())
+
     def handle(self, request: Request) -> Response:
         """Serve a request of the HTTP API."""
         with self._lock:
@@ -111,24 +122,23 @@ class LiveApp:
         """End every connection on which a user has signed in."""
         with self._lock:
             links = self._hub.connections_of(user_id)
-        self.close_each(links, _TERMINATED)
+        self._close_each(links, _TERMINATED)
 
     def close_all(self, close: Close) -> None:
         """End every connection."""
         with self._lock:
             links = self._hub.connections()
-        self.close_each(links, close)
+        self._close_each(links, close)
 
-    def close_each(self, links: Iterable[Link], close: Close) -> None:
-        """End connections, each on its own loop."""
+    def _close_each(self, links: Iterable[Link], close: Close) -> None:
         running = _running_loop()
         for link in links:
             if link.loop is running:
                 self.close(link, close)
             else:
-                self._call(link.loop, [link], lambda link=link: self.close(link, close))
+                self._call(link.loop, [link], partial(self.close, link, close))
 
-    # -- delivery ------------------------------------------------------------------------------------------------
+    # -- delivery --------------------------------------------------------------------------------------------
 
     def _deliver(self, deliveries: Iterable[Delivery[Link]]) -> None:
         running = _running_loop()
@@ -157,7 +167,7 @@ class LiveApp:
             if link.loop is not running:
                 by_loop.setdefault(link.loop, []).append(link)
         for loop, links in by_loop.items():
-            self._call(loop, links, lambda links=links: self._deliver([Delivery(delivery.frame, links)]))
+            self._call(loop, links, partial(self._deliver, [Delivery(delivery.frame, links)]))
 
     def _call(self, loop: asyncio.AbstractEventLoop, links: list[Link], do: Callable[[], None]) -> None:
         try:

@@ -1,8 +1,9 @@
 """The Pusher protocol, version 7, as a server speaks it on one connection: frames in, effects out.
 
-No I/O, no clock, no randomness: the shell reads frames, tells the time and performs the effect before it hands in
-the next frame. Nothing that a client sends raises, and no channel is joined without a signature that fits.
-Sources: Pusher Channels, "Pusher Channels Protocol"; soketi 1.6.1 and pusher-js 8.6.0 where that leaves a choice.
+No I/O, no clock, no randomness: the shell reads frames, tells the time and performs the effect before it hands
+in the next frame. Nothing that a client sends raises, and no channel is joined without a signature that fits.
+Sources: Pusher Channels, "Pusher Channels Protocol"; soketi 1.6.1 and pusher-js 8.6.0 where that leaves a
+choice.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ _REJECTED = 4301
 class PusherProtocol:
     """The state machine of one connection.
 
-    `receive()` and `timeout()` return at most one effect; the shell performs it, then reads `deadline`: the time at
-    which it must call `timeout()`. `connection` is what the hub knows of this client; it is only read here.
+    `receive()` and `timeout()` return at most one effect; the shell performs it, then reads `deadline`: the time
+    at which it must call `timeout()`. `connection` is what the hub knows of this client; it is only read here.
 
     Example:
         >>> app, connection = App("1", "key", "secret"), Connection("1.2")
@@ -61,9 +62,11 @@ class PusherProtocol:
         self._heard, self._pinged = now, None
         if not self._frames.allows(now):
             return Close(4100, "Too many messages")
-        if len(text) * 4 > self._limits.frame_size and byte_length(text) > self._limits.frame_size:
+        # "replace": no server hands on lone surrogates, and a client can send anything
+        raw = text.encode("utf-8", "replace")
+        if len(raw) > self._limits.frame_size:
             return Close(1009, f"A message has at most {self._limits.frame_size} bytes")
-        frame = frames.read_frame(text)
+        frame = frames.read_frame(raw)
         if frame is None:
             return Reply(frames.error("A message is a JSON object with an event"))
         if frame.event.startswith(_CLIENT_EVENT):
@@ -79,10 +82,7 @@ class PusherProtocol:
             case "pusher:subscribe":
                 return self._subscribe(frame)
             case "pusher:unsubscribe":
-                channel = _object(frame.data).get("channel")
-                if isinstance(channel, str):
-                    return Unsubscribe(channel)
-                return Reply(frames.error("pusher:unsubscribe needs a channel"))
+                return _unsubscribe(frame)
             case "pusher:signin":
                 return self._sign_in(frame)
             case _:
@@ -95,12 +95,12 @@ class PusherProtocol:
         return effect
 
     def _sign_in(self, frame: Incoming) -> SignIn | Close:
-        effect = sign_in(self._app, self._connection, _object(frame.data))
+        effect = sign_in(self._app, self._limits, self._connection, _object(frame.data))
         if isinstance(effect, SignIn):
             self._authorize_by = None
         return effect
 
-    # -- time ----------------------------------------------------------------------------------------------------
+    # -- time ------------------------------------------------------------------------------------------------
 
     @property
     def deadline(self) -> float:
@@ -112,7 +112,7 @@ class PusherProtocol:
         return silent if self._authorize_by is None else min(silent, self._authorize_by)
 
     def timeout(self, now: float) -> Reply | Close | None:
-        """Return what is to be done about a client that was silent, or has not shown who it is; None if too early."""
+        """Return what is to be done about a client that was silent, or has not shown who it is."""
         if now < self.deadline:
             return None
         if self._authorize_by is not None and now >= self._authorize_by:
@@ -122,7 +122,7 @@ class PusherProtocol:
         self._pinged = now
         return Reply(frames.PING)
 
-    # -- client events -------------------------------------------------------------------------------------------
+    # -- client events ---------------------------------------------------------------------------------------
 
     def _client_event(self, frame: Incoming, now: float) -> ClientEvent | Reply:
         refusal = self._refused(frame, now)
@@ -149,6 +149,13 @@ class PusherProtocol:
         if parse_channel_name(frame.channel).kind not in _CLIENT_EVENT_KINDS:
             return "it is for private and presence channels only, and not for encrypted ones"
         return None
+
+
+def _unsubscribe(frame: Incoming) -> Unsubscribe | Reply:
+    channel = _object(frame.data).get("channel")
+    if isinstance(channel, str):
+        return Unsubscribe(channel)
+    return Reply(frames.error("pusher:unsubscribe needs a channel"))
 
 
 def _text(frame: Incoming) -> str | None:

@@ -6,7 +6,7 @@ __all__ = ["RefusedRequestError"]
 
 
 class RefusedRequestError(Exception):
-    """An answer other than 200: its status, and a text for whoever wrote the request. Stays inside the server."""
+    """An answer other than 200: its status, and a text for whoever wrote the request."""
 
     def __init__(self, status: int, text: str, headers: tuple[tuple[str, str], ...] = ()) -> None:
         super().__init__(status, text)

@@ -31,11 +31,11 @@ async def refuse(send: Send, close: Close) -> None:
 
 async def run_session(live: LiveApp, receive: Receive, send: Send) -> None:
     """Serve a client until it leaves or is closed."""
-    await send({"type": "websocket.accept"})
     loop = asyncio.get_running_loop()
-    link = live.connect(loop)
+    link = live.connect(loop)  # before anything is awaited: the handshake has just counted the connections
     session = _Session(live, link, PusherProtocol(live.app, live.limits, link, now=loop.time()), loop.time)
     try:
+        await send({"type": "websocket.accept"})
         async with asyncio.TaskGroup() as tasks:
             reader = tasks.create_task(session.read(receive))
             session.start()

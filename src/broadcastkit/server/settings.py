@@ -21,8 +21,8 @@ _APP_ID = re.compile(r"[A-Za-z0-9_-]+")
 class App:
     """One application: who may publish to it, and whose signatures open its channels.
 
-    `client_events` says who may send client events: `members` (whoever is subscribed to the channel) or `none`.
-    An app that is not `enabled` refuses connections (4003) and requests (403).
+    `client_events` says who may send client events: `members` (who is subscribed to the channel) or `none`. An
+    app that is not `enabled` refuses connections (4003) and requests (403).
 
     Raises:
         ConfigurationError: an id, a key or a secret that cannot be one. The text never holds the secret.
@@ -47,7 +47,7 @@ class App:
 class Limits:
     """What strangers may take, for each app. Sizes are bytes of UTF-8, times are seconds.
 
-    The defaults let every use through that Pusher's own limits allow. `None`, where a type has it, is no limit.
+    The defaults let through what Pusher's own limits allow. `None`, where a type has it, is no limit.
 
     Raises:
         ConfigurationError: a limit that is not positive, or above what the protocol itself allows.
@@ -94,19 +94,19 @@ class Limits:
     """Cache channels whose last event is kept; the one that waited longest makes room."""
     cache_ttl: float = 1_800.0
     allowed_origins: tuple[str, ...] | None = None
-    """Which pages may connect: `https://example.org`, `example.org` or `*.example.org`. Browsers say where a page is
-    from; a client that says nothing is no browser and is let in."""
+    """Which pages may connect: `https://example.org`, `example.org` or `*.example.org`. Browsers say where a
+    page is from; a client that says nothing is no browser and is let in."""
 
     def __post_init__(self) -> None:
         for entry in fields(self):
             value = getattr(self, entry.name)
             if isinstance(value, (int, float)) and not value > 0:
-                raise ConfigurationError(f"limit {entry.name} must be more than 0, not {value!r}")
+                raise ConfigurationError(f"must be more than 0, not {value!r}", setting=entry.name)
         for name, most in _PROTOCOL_LIMITS.items():
             if getattr(self, name) > most:
-                raise ConfigurationError(f"limit {name} is at most {most}: no client sends more")
+                raise ConfigurationError(f"is at most {most}: no client sends more", setting=name)
         if isinstance(self.allowed_origins, str):
-            raise ConfigurationError("limit allowed_origins is a tuple of origins, not one str")
+            raise ConfigurationError("is a tuple of origins, not one str", setting="allowed_origins")
 
 
 _PROTOCOL_LIMITS = {

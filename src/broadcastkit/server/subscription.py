@@ -1,6 +1,6 @@
-"""Whether a connection may subscribe or sign in: names, limits and signatures. Pure, and never raises to the outside.
+"""Whether a connection may subscribe or sign in: names, limits and signatures.
 
-Signatures are checked before anything they cover is read.
+Pure, and never raises to the outside. Signatures are checked before anything they cover is read.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def _checked(
 def _kind(channel: str, limits: Limits) -> ChannelKind:
     try:
         check_channel_name(channel)
-    except (InvalidChannelError, InvalidUserError):
+    except InvalidChannelError:
         raise _RefusedError("InvalidChannel", "The channel name is not allowed", UNAUTHORIZED) from None
     if len(channel) > limits.channel_name_length:
         message = f"A channel name has at most {limits.channel_name_length} characters"
@@ -93,7 +93,7 @@ def _member(app: App, limits: Limits, connection: Connection, channel: str, data
     else:
         _check_signature(app, connection, channel, data, None)
         if connection.user is None:
-            raise _RefusedError("AuthError", "A presence channel needs channel_data, or a signed-in user", 401)
+            raise _RefusedError("AuthError", "A presence channel needs channel_data or a sign-in", 401)
         member = Member(*connection.user)
     if member.info is not None and byte_length(member.info) > limits.presence_info_size:
         message = f"The user_info of a member has at most {limits.presence_info_size} bytes"
@@ -116,7 +116,7 @@ def _info(data: Mapping[str, object]) -> str | None:
     return frames.json_text(data["user_info"]) if "user_info" in data else None
 
 
-def sign_in(app: App, connection: Connection, data: Mapping[str, object]) -> SignIn | Close:
+def sign_in(app: App, limits: Limits, connection: Connection, data: Mapping[str, object]) -> SignIn | Close:
     """Return what `pusher:signin` leads to: the sign-in, or the end of the connection."""
     auth, user_data = data.get("auth"), data.get("user_data")
     if not isinstance(auth, str) or not isinstance(user_data, str):
@@ -127,7 +127,9 @@ def sign_in(app: App, connection: Connection, data: Mapping[str, object]) -> Sig
     try:
         user_id = check_user_id(user.get("id"))
     except InvalidUserError:
-        return Close(UNAUTHORIZED, "user_data must be JSON with an id of ASCII letters, digits and - _ = @ , . ;")
+        return Close(UNAUTHORIZED, "user_data must be JSON with an id: letters, digits and - _ = @ , . ;")
+    if len(user_id) > limits.user_id_length:
+        return Close(UNAUTHORIZED, f"The id of a user has at most {limits.user_id_length} characters")
     if connection.user is not None and connection.user.id != user_id:
         return Close(UNAUTHORIZED, "The connection belongs to another user already")
     return SignIn(User(user_id, _info(user)), user_data)

@@ -42,7 +42,8 @@ def read_batch(body: Mapping[str, Any], limits: Limits) -> list[Message]:
         raise RefusedRequestError(400, "batch must be a list of events")
     entries = cast("list[object]", batch)
     if not 0 < len(entries) <= limits.events_per_batch:
-        raise RefusedRequestError(400, f"a batch holds 1 to {limits.events_per_batch} events, not {len(entries)}")
+        most = limits.events_per_batch
+        raise RefusedRequestError(400, f"a batch holds 1 to {most} events, not {len(entries)}")
     return [_batched(entry, index, limits) for index, entry in enumerate(entries)]
 
 
@@ -85,7 +86,8 @@ def _channels(body: Mapping[str, Any], limits: Limits) -> tuple[str, ...]:
         raise RefusedRequestError(400, "channels must be a list of names")
     listed = cast("list[object]", names)
     if not 0 < len(listed) <= limits.channels_per_event:
-        raise RefusedRequestError(400, f"an event goes to 1 to {limits.channels_per_event} channels, not {len(listed)}")
+        most = limits.channels_per_event
+        raise RefusedRequestError(400, f"an event goes to 1 to {most} channels, not {len(listed)}")
     checked = dict.fromkeys(check_channel_name(name) for name in listed)  # each once, in order
     _check_lengths(list(checked), limits)
     return tuple(checked)
@@ -99,6 +101,7 @@ def _check_lengths(names: Sequence[str], limits: Limits) -> None:
 def _data(data: object, limits: Limits) -> str:
     if not isinstance(data, str):
         raise RefusedRequestError(400, "data must be a string: JSON, encoded once more")
-    if byte_length(data) > limits.event_data_size:
-        raise RefusedRequestError(413, f"data has {byte_length(data)} bytes, and at most {limits.event_data_size}")
+    size, most = byte_length(data), limits.event_data_size
+    if size > most:
+        raise RefusedRequestError(413, f"data has {size} bytes; an event takes {most}")
     return data

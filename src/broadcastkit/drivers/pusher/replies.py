@@ -23,7 +23,9 @@ __all__ = ["channel_info", "channel_infos", "read", "user_infos"]
 
 _OK = frozenset({200, 201, 202})
 _CLIENT_ERROR = range(400, 500)
+_NO_ANSWER = (ServiceFailedError, "this is no answer of the API: check host, port and path")
 _BY_STATUS: dict[int, tuple[type[RefusedError], str]] = {
+    200: _NO_ANSWER,
     401: (BadCredentialsError, "check key and secret, and this machine's clock (600 s off at most)"),
     403: (ForbiddenError, "the app is disabled or over its quota"),
     404: (UnknownAppError, "check app_id, host and path"),
@@ -45,7 +47,7 @@ def read(reply: HttpReply, what: str) -> dict[str, Any]:
             return {}
         # soketi answers a wrong secret with 200 and {"error": …, "code": 401}
         status = body.get("code") if isinstance(body, dict) else None
-        raise _refused(status if isinstance(status, int) else 502, reply, what, body)
+        raise _refused(status if isinstance(status, int) else reply.status, reply, what, body)
     raise _refused(reply.status, reply, what, body)
 
 
@@ -62,7 +64,7 @@ def _refused(status: int, reply: HttpReply, what: str, body: Any) -> RefusedErro
 def _parse(body: bytes) -> Any:
     try:
         return json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

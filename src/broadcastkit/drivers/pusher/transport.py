@@ -110,21 +110,28 @@ class TransportOptions:
         return self._verify
 
 
+class _PerProcess:
+    """What belongs to one process: after a fork, connections cannot be shared."""
+
+    def __init__(self, options: TransportOptions) -> None:
+        arguments = options.transport_arguments()
+        self.form = options.request if arguments["proxy"] is None else options.proxied_request
+        self.transport = httpx.HTTPTransport(**arguments)
+
+
 class _DirectTransport:
-    """httpx's transport without its client. Made anew after a fork: connections cannot be shared."""
+    """httpx's transport without its client."""
 
     def __init__(self, options: TransportOptions) -> None:
         self._options = options
-        self._pid = 0
-        self._transport: httpx.HTTPTransport | None = None
-        self._form = options.request
+        self._processes: dict[int, _PerProcess] = {}
 
     def send(self, request: HttpRequest) -> HttpReply:
-        transport = self._transport
-        if transport is None or self._pid != os.getpid():
-            transport = self._open()
+        pid = os.getpid()
+        # Of several threads that come first, one wins. No lock: one that is held while forking would never be free.
+        mine = self._processes.get(pid) or self._processes.setdefault(pid, _PerProcess(self._options))
         try:
-            response = transport.handle_request(self._form(request))
+            response = mine.transport.handle_request(mine.form(request))
             try:
                 body = b"".join(cast("Iterable[bytes]", response.stream))
             finally:
@@ -133,17 +140,10 @@ class _DirectTransport:
             raise _unreachable(error) from error
         return HttpReply(response.status_code, body, response.headers.get("retry-after"))
 
-    def _open(self) -> httpx.HTTPTransport:
-        arguments = self._options.transport_arguments()
-        self._form = self._options.request if arguments["proxy"] is None else self._options.proxied_request
-        self._pid = os.getpid()
-        self._transport = transport = httpx.HTTPTransport(**arguments)
-        return transport
-
     def close(self) -> None:
-        transport, self._transport = self._transport, None
-        if transport is not None and self._pid == os.getpid():
-            transport.close()
+        mine = self._processes.pop(os.getpid(), None)
+        if mine is not None:
+            mine.transport.close()
 
 
 class _PerLoop:
@@ -266,7 +266,7 @@ _BY_NAME: dict[str, type[UnreachableError]] = {
     "ConnectError": ConnectError,
     "ProxyError": ConnectError,
     "TimeoutException": NoReplyError,
-    "TransportError": ConnectionLostError,
+    "RequestError": ConnectionLostError,  # TransportError, and an answer that cannot be decoded
 }
 
 

@@ -1,0 +1,161 @@
+"""The broadcaster of blocking code."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Self
+
+from broadcastkit import config
+from broadcastkit.authorization import SubscriptionAuth, SubscriptionGrant, UserAuth, grant_user
+from broadcastkit.broadcaster.base import BroadcasterBase, made
+from broadcastkit.delivery import Queued
+from broadcastkit.drivers.base import ChannelInfo, ChannelInfos, Driver, Outcome, UserInfo
+from broadcastkit.errors import BroadcastError, ConfigurationError, SyncInEventLoopWarning
+from broadcastkit.events.base import Broadcastable
+from broadcastkit.pending import PendingBroadcast, Receipt, Request
+
+__all__ = ["Broadcaster"]
+
+
+class Broadcaster(BroadcasterBase[Driver]):
+    """Sends events from blocking code.
+
+    `connections` is a driver, or several by name with `default` naming one; `channels` holds the rules;
+    `on_error="report"` logs errors instead of raising them, so that a broken service takes no page down.
+
+        >>> from broadcastkit import AnonymousEvent
+        >>> from broadcastkit.drivers.memory import MemoryDriver
+        >>> broadcaster = Broadcaster(MemoryDriver())
+        >>> broadcaster.broadcast(AnonymousEvent("ping", on="news")).to_everyone().delivered
+        True
+
+    A broadcast returns when the service has answered (with the default delivery); events to one channel arrive in the
+    order of the calls. Safe to use from several threads.
+    """
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None, **options: Any) -> Self:
+        """Make a broadcaster from the environment: `BROADCAST_CONNECTION`, `PUSHER_*`, `REVERB_*`.
+
+        Raises:
+            ConfigurationError: a variable is missing or wrong; it is named, with what it should hold.
+        """
+        return cls.from_settings(config.settings_from_env(environ), **options)
+
+    @classmethod
+    def from_url(cls, url: str, **options: Any) -> Self:
+        """Make a broadcaster with one connection: `pusher://…`, `https://…/apps/id`, `log://`, `null://`, `memory://`."""
+        return cls.from_settings(config.settings_from_url(url), **options)
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any], **options: Any) -> Self:
+        """Make a broadcaster from `{"default": name, "connections": {name: {"driver": …, …}}}`, or one connection."""
+        connections, default = config.drivers_from_settings(settings)
+        return cls(connections, default=default, **options)
+
+    def broadcast(self, event: Broadcastable) -> PendingBroadcast[Receipt]:
+        """Begin a broadcast of one event; `.to_others()` or `.to_everyone()` sends it."""
+        return PendingBroadcast(self._send_one, (event,))
+
+    def broadcast_many(self, events: Iterable[Broadcastable]) -> PendingBroadcast[tuple[Receipt, ...]]:
+        """Begin a broadcast of several events, in as few requests as the service allows; one receipt each, in order.
+
+        An error of one does not keep the others from being sent: the first is raised when all were tried, and its
+        `receipts` say what became of each.
+        """
+        return PendingBroadcast(self._send, tuple(events))
+
+    def _send_one(self, request: Request) -> Receipt:
+        return self._send(request)[0]
+
+    def _send(self, request: Request) -> tuple[Receipt, ...]:
+        try:
+            plans = self._plans(request)
+            batches = self._batches(plans)
+        except BroadcastError as error:
+            return self._unrendered(error, request)
+        outcomes: dict[str, Sequence[Outcome | Queued]] = {}
+        for name, (driver, messages) in batches.items():
+            _warn_in_event_loop(driver)
+            try:
+                outcomes[name] = self._delivery.deliver(name, driver, messages)
+            except BroadcastError as error:
+                outcomes[name] = [error] * len(messages)
+        return self._receipts(request, plans, outcomes)
+
+    def authorize_channel(
+        self, *, socket_id: str, channel_name: str, user: object | None, connection: str | None = None
+    ) -> SubscriptionAuth:
+        """Ask the channel's rule and return the signed answer for the client.
+
+        Raises:
+            InvalidSocketIdError, InvalidChannelError: malformed: answer 400.
+            DeniedError: public, no rule, no user, or anything but a clear yes: answer 403.
+            ConfigurationError: the rule is `async`.
+        """
+        rule, arguments = self.channels.ask(socket_id=socket_id, channel_name=channel_name, user=user)
+        if rule.is_async:
+            raise ConfigurationError(f"{rule.name} is async: use AsyncBroadcaster, or write it with def")
+        member = rule.read(rule.callback(user, **arguments))
+        driver = self._connections[self._default] if connection is None else self.driver(connection)
+        # a NamedTuple's own constructor takes twice as long, and this is asked for every channel of every page
+        grant = tuple.__new__(SubscriptionGrant, (socket_id, channel_name, member))
+        return driver.answer_subscription(grant)
+
+    def authenticate_user(self, *, socket_id: str, user: object, connection: str | None = None) -> UserAuth:
+        """Return the signed answer that tells the service who the client is; only the user's `id` is sent.
+
+        A mapping or a PresenceMember may say more: see `broadcastkit.authorization.grant_user`.
+
+        Raises:
+            InvalidSocketIdError: malformed: answer 400.
+            DeniedError: no user: answer 403.
+        """
+        return self.driver(connection).answer_user(grant_user(socket_id=socket_id, user=user))
+
+    def channels_info(
+        self, *, prefix: str = "", info: Sequence[str] = (), connection: str | None = None
+    ) -> ChannelInfos:
+        """Return the occupied channels by name."""
+        return self.driver(connection).channels_info(prefix=prefix, info=info)
+
+    def channel_info(
+        self, channel_name: str, *, info: Sequence[str] = (), connection: str | None = None
+    ) -> ChannelInfo:
+        """Return what the service knows of one channel."""
+        return self.driver(connection).channel_info(channel_name, info=info)
+
+    def users_info(self, channel_name: str, *, connection: str | None = None) -> Sequence[UserInfo]:
+        """Return who is in a presence channel."""
+        return self.driver(connection).users_info(channel_name)
+
+    def terminate_user_connections(self, user_id: str, *, connection: str | None = None) -> None:
+        """Close every connection on which a user has signed in."""
+        self.driver(connection).terminate_user_connections(user_id)
+
+    def close(self) -> None:
+        """Close every connection's driver."""
+        for driver in made(self._connections):
+            driver.close()
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close."""
+        self.close()
+
+
+def _warn_in_event_loop(driver: Driver) -> None:
+    # asyncio is looked up rather than imported: it takes a third of this package's import time
+    asyncio = sys.modules.get("asyncio")
+    if driver.blocking and asyncio is not None and asyncio._get_running_loop() is not None:  # noqa: SLF001
+        warnings.warn(
+            "a blocking broadcast inside an event loop holds up every other task; "
+            "`from broadcastkit.aio import broadcast` and await it",
+            SyncInEventLoopWarning,
+            stacklevel=5,
+        )

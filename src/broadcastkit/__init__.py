@@ -13,7 +13,7 @@ from broadcastkit.channels import EncryptedChannel as EncryptedChannel
 from broadcastkit.channels import PresenceChannel as PresenceChannel
 from broadcastkit.channels import PrivateChannel as PrivateChannel
 from broadcastkit.channels import ServerToUser as ServerToUser
-from broadcastkit.core.lazy import lazy_names
+from broadcastkit.core.lazy import lazy_names as _lazy_names
 from broadcastkit.default import broadcast as broadcast
 from broadcastkit.default import broadcast_many as broadcast_many
 from broadcastkit.default import configure as configure
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from broadcastkit.events.notifications import NotificationSent as NotificationSent
     from broadcastkit.events.plans import PlanSubmitted as PlanSubmitted
 
-__getattr__ = lazy_names(
+__getattr__ = _lazy_names(
     __name__,
     {
         "JobUpdated": "broadcastkit.events.jobs",

@@ -54,16 +54,16 @@ def test_the_package_works_without_any_extra(module: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("module", "missing", "extra"),
+    ("program", "missing", "extra"),
     [
-        ("broadcastkit.integrations.fastapi", "fastapi", "fastapi"),
-        ("broadcastkit.cli", "typer", "cli"),
+        ("import broadcastkit.integrations.fastapi", "fastapi", "fastapi"),
+        ("import broadcastkit.cli; broadcastkit.cli.main()", "typer", "cli"),
     ],
 )
 def test_a_missing_extra_is_named_with_the_command_that_installs_it(
-    module: str, missing: str, extra: str
+    program: str, missing: str, extra: str
 ) -> None:
-    result = run(without([missing]) + f"import {module}")
+    result = run(without([missing]) + program)
 
-    assert result.returncode == 1
+    assert result.returncode != 0
     assert f"pip install 'broadcastkit[{extra}]'" in result.stderr

@@ -14,10 +14,12 @@ MEASURED := $(BIN)/python -m coverage run -m pytest
 
 # Each folder with a package-lock.json has its modules when npm's own note about them is there.
 INTEROP := tests/interop/node_modules/.package-lock.json
-CHAT := $(patsubst %/package-lock.json,%/node_modules/.package-lock.json,$(wildcard examples/chat/package-lock.json))
+# The page of the chat, made of its own modules and those of npm.
+CHAT := examples/chat/dist/main.js
 
+# PORT=… chooses a port; ARGS=--once sends one message through all of it, prints it and stops.
 demo: .venv/.demo $(CHAT)
-	$(BIN)/python -m examples.chat $(ARGS)
+	@$(BIN)/python -m examples.chat $(ARGS)
 
 test: setup lint types layers unit real browser coverage
 
@@ -44,7 +46,7 @@ unit: .venv/.dev
 	rm -rf build/coverage && mkdir -p build/coverage
 	$(MEASURED) -m "not real and not browser"
 
-real: .venv/.dev $(INTEROP)
+real: .venv/.dev $(INTEROP) $(CHAT)
 	$(MEASURED) -m real
 
 browser: .venv/.dev $(INTEROP) $(CHAT) chromium
@@ -69,7 +71,7 @@ constraints: .venv/bin/python
 	build/constraints/bin/python -m pip freeze --exclude broadcastkit > constraints.txt
 
 clean:
-	rm -rf .venv build dist tests/interop/node_modules examples/chat/node_modules
+	rm -rf .venv build dist tests/interop/node_modules examples/chat/node_modules examples/chat/dist
 	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 
 .venv/bin/python:
@@ -87,5 +89,9 @@ clean:
 	touch $@ .venv/.demo
 
 %/node_modules/.package-lock.json: %/package-lock.json
+	@command -v npm >/dev/null || { echo "broadcastkit's demo and tests need Node 20 or newer, with npm" >&2; exit 1; }
 	cd $* && $(NPM)
 	touch $@
+
+$(CHAT): examples/chat/node_modules/.package-lock.json $(wildcard examples/chat/page/*)
+	cd examples/chat && npm run --silent bundle

@@ -6,10 +6,10 @@ The only reader of the environment. An empty variable is an absent one; a wrong 
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
-from urllib.parse import urlsplit
 
 from broadcastkit.drivers import DRIVERS, driver_class
 from broadcastkit.drivers.base import AsyncDriver, Driver
@@ -79,7 +79,9 @@ def async_drivers_from_settings(settings: Mapping[str, Any]) -> tuple[Connection
 
 def _from_settings(settings: Mapping[str, Any], *, asynchronous: bool) -> tuple[Connections[Any], str]:
     if "connections" not in settings:
-        name = str(settings.get("driver", ""))
+        name = settings.get("driver")
+        if not isinstance(name, str):
+            raise ConfigurationError(f"must be one of {_names()}; or give 'connections'", setting="driver")
         settings = {"default": name, "connections": {name: settings}}
     connections, default = settings["connections"], settings.get("default")
     if not isinstance(connections, Mapping) or not connections:
@@ -94,9 +96,7 @@ def _from_settings(settings: Mapping[str, Any], *, asynchronous: bool) -> tuple[
 
 def _maker(name: str, options: Any, *, asynchronous: bool) -> Callable[[], Any]:
     if not isinstance(options, Mapping) or not isinstance(options.get("driver"), str):
-        raise ConfigurationError(
-            f"needs a 'driver': {', '.join([*DRIVERS, *_PROFILED])}", setting=f"connections.{name}"
-        )
+        raise ConfigurationError(f"needs a 'driver': {_names()}", setting=f"connections.{name}")
     arguments = {key: value for key, value in options.items() if key not in {"driver", "url", "variables"}}
     variables: Mapping[str, str] = options.get("variables", {})
     driver = options["driver"]
@@ -105,8 +105,8 @@ def _maker(name: str, options: Any, *, asynchronous: bool) -> Callable[[], Any]:
         driver = "pusher"
 
     def make() -> Any:
-        cls = driver_class(driver, asynchronous=asynchronous)
         try:
+            cls = driver_class(driver, asynchronous=asynchronous)
             return cls.from_url(options["url"], **arguments) if "url" in options else cls(**arguments)
         except ConfigurationError as error:
             if not error.setting:
@@ -122,9 +122,15 @@ def _maker(name: str, options: Any, *, asynchronous: bool) -> Callable[[], Any]:
     return make
 
 
+def _names() -> str:
+    return ", ".join([*DRIVERS, *_PROFILED])
+
+
 def settings_from_url(url: str) -> dict[str, Any]:
     """Return settings with one connection for a URL; the URL is never shown in an error."""
-    scheme = urlsplit(url).scheme
+    # not urlsplit, whose errors show what they cannot read
+    found = re.match(r"([a-zA-Z][a-zA-Z0-9+.-]*)://", url)
+    scheme = "" if found is None else found[1].lower()
     if scheme in {"pusher", "http", "https"}:
         return {"driver": "pusher", "url": url}
     if scheme in DRIVERS:

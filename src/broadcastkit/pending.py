@@ -10,6 +10,7 @@ import sys
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import FrameType
 from typing import Any, Generic, NamedTuple, Self, TypeVar
 
 from broadcastkit.channels.base import Channel
@@ -19,9 +20,10 @@ from broadcastkit.errors import BroadcastError, BroadcastNotSentWarning, Configu
 from broadcastkit.events.base import Broadcastable, EventChannels
 from broadcastkit.socket_id import current_socket_id
 
-__all__ = ["ConnectionReceipt", "Pending", "PendingBroadcast", "Receipt", "Request", "channel_names"]
+__all__ = ["ConnectionReceipt", "Pending", "PendingBroadcast", "Receipt", "Request", "channel_names", "stack_depth"]
 
 ResultT = TypeVar("ResultT")
+_PACKAGE = __file__.removesuffix("pending.py")
 _INFO = frozenset({"user_count", "subscription_count"})
 
 
@@ -85,9 +87,7 @@ class Pending(Generic[ResultT]):
 
     __slots__ = ("_events", "_info", "_line", "_on", "_place", "_send", "_used", "_via")
 
-    def __init__(
-        self, send: Callable[[Request], ResultT], events: tuple[Broadcastable, ...], *, depth: int = 2
-    ) -> None:
+    def __init__(self, send: Callable[[Request], ResultT], events: tuple[Broadcastable, ...]) -> None:
         self._send = send
         self._events = events
         self._via: tuple[str, ...] = ()
@@ -95,7 +95,7 @@ class Pending(Generic[ResultT]):
         self._info: tuple[str, ...] = ()
         self._used = False
         # where broadcast() was called, for the warning; the frame itself is not kept
-        frame = sys._getframe(depth)  # noqa: SLF001 - inspect.stack() reads source files
+        frame = sys._getframe(stack_depth() - 1)  # noqa: SLF001 - inspect.stack() reads source files
         self._place, self._line = frame.f_code.co_filename, frame.f_lineno
 
     def via(self, *connections: str) -> Self:
@@ -159,6 +159,16 @@ class PendingBroadcast(Pending[ResultT]):
     def to_everyone(self) -> ResultT:
         """Send to everyone, the current client included, and return the receipt."""
         return self._sent(None)
+
+
+def stack_depth() -> int:
+    """Return how far up the stack the code is that uses this package: a `stacklevel` for the caller's warnings."""
+    depth = 1
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - inspect.stack() reads source files
+    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back
+        depth += 1
+    return depth
 
 
 def channel_names(where: EventChannels) -> tuple[str, ...]:

@@ -38,7 +38,7 @@ class Signer:
     __slots__ = ("_copy", "key")
 
     def __init__(self, key: str, secret: str) -> None:
-        if _KEY.fullmatch(key) is None:
+        if _KEY.fullmatch(key or "") is None:  # None, where a variable is not set
             raise ConfigurationError("must be printable ASCII without spaces, quotes, colons, & or =", setting="key")
         if not secret:
             raise ConfigurationError("must not be empty", setting="secret")

@@ -159,7 +159,9 @@ class NodeClient:
 
 
 class _PusherClient(NodeClient):
-    """What both clients do with a server of the Pusher protocol."""
+    """What both clients do with a server of the Pusher protocol. `socket_id` is the one of the last connection."""
+
+    socket_id: str
 
     def connect(
         self,
@@ -179,8 +181,8 @@ class _PusherClient(NodeClient):
             userAuthEndpoint=user_auth_endpoint,
             headers=dict(headers or {}),
         )
-        socket_id: str = self._outcome("connected", "disconnected")["socket_id"]
-        return socket_id
+        self.socket_id = self._outcome("connected", "disconnected")["socket_id"]
+        return self.socket_id
 
     def disconnect(self) -> None:
         """Disconnect, and wait until that is done."""
@@ -243,6 +245,10 @@ class EchoClient(_PusherClient):
     def private(self, name: str) -> Report:
         """Open `private-{name}`."""
         return self._open("private", name, f"private-{name}")
+
+    def encrypted(self, name: str) -> Report:
+        """Open `private-encrypted-{name}`."""
+        return self._open("encrypted", name, f"private-encrypted-{name}")
 
     def join(self, name: str) -> Report:
         """Open `presence-{name}`; who is there is reported as `here`, then `joining` and `leaving`."""

@@ -16,13 +16,16 @@ const aboutTheSubscription = {
   "pusher:member_removed": (channel, { id, info }) => report("member_removed", { channel, id, info }),
 };
 
+// Not bind_global(): it is not told who sent a client event.
 function reportChannel(channel) {
-  channel.bind_global((event, data, metadata) => {
+  const emit = channel.emit;
+  channel.emit = (event, data, metadata) => {
     const about = aboutTheSubscription[event];
-    if (about) return about(channel.name, data);
     const userId = metadata?.user_id === undefined ? {} : { user_id: metadata.user_id };
-    report("event", { channel: channel.name, event, data, ...userId });
-  });
+    if (about) about(channel.name, data);
+    else report("event", { channel: channel.name, event, data, ...userId });
+    return emit.call(channel, event, data, metadata);
+  };
 }
 
 async function signIn() {

@@ -66,9 +66,7 @@ def authorizing(server: PusherServer) -> Iterator[str]:
         form = {name: value for name, (value,) in parse_qs((await request.body()).decode()).items()}
         if form.get("channel_name") == "private-closed":
             return JSONResponse({"message": "closed"}, status_code=403)
-        return JSONResponse(
-            channel_auth(server, **form) if "channel_name" in form else user_auth(server, **form)
-        )
+        return JSONResponse(channel_auth(server, **form) if "channel_name" in form else user_auth(server, **form))
 
     with asgi_server(Starlette(routes=[Route("/auth", answer, methods=["POST"])])) as port:
         yield f"http://127.0.0.1:{port}/auth"
@@ -127,9 +125,7 @@ def test_pusher_js_signs_in(soketi_users: PusherServer, pusher_js: Callable[[], 
         assert client.sign_in()["user_data"] == {"id": "7", "user_info": {"name": "Ada"}}
 
 
-def test_echo_listens_and_whispers(
-    soketi: PusherServer, auth_endpoint: str, echo_js: Callable[[], EchoClient]
-) -> None:
+def test_echo_listens_and_whispers(soketi: PusherServer, auth_endpoint: str, echo_js: Callable[[], EchoClient]) -> None:
     ada, bob = echo_js(), echo_js()
     for echo in (ada, bob):
         echo.connect(soketi, auth_endpoint=auth_endpoint)
@@ -156,9 +152,7 @@ def test_echo_hears_the_dotted_name(soketi_numeric: PusherServer, echo_js: Calla
     assert echo.next_event()["data"] == {"id": 7}
 
 
-def test_a_wait_in_vain_shows_what_came_instead(
-    soketi: PusherServer, pusher_js: Callable[[], PusherJsClient]
-) -> None:
+def test_a_wait_in_vain_shows_what_came_instead(soketi: PusherServer, pusher_js: Callable[[], PusherJsClient]) -> None:
     client = pusher_js()
     client.connect(soketi)
 
@@ -166,9 +160,7 @@ def test_a_wait_in_vain_shows_what_came_instead(
         client.expect("subscribed", timeout=0.01)
 
 
-def test_a_server_that_is_refused_says_why(
-    soketi: PusherServer, pusher_js: Callable[[], PusherJsClient]
-) -> None:
+def test_a_server_that_is_refused_says_why(soketi: PusherServer, pusher_js: Callable[[], PusherJsClient]) -> None:
     client = pusher_js()
 
     with pytest.raises(NotReportedError, match="4001"):

@@ -18,7 +18,11 @@ _WATCHLIST_LIMIT = 100
 
 
 class PresenceMember(NamedTuple):
-    """Who a subscriber of a presence channel is to the others: an id, and what they may know."""
+    """Who a subscriber of a presence channel is to the others: an id, and what they may know.
+
+    Laravel Echo hands a page the info only, so put the id into it too if the page is to know it; a rule that returns
+    a mapping or a model with an `id` does so by itself.
+    """
 
     id: object
     info: Mapping[str, Any] | BaseModel | None = None
@@ -35,8 +39,8 @@ class PresenceMember(NamedTuple):
             InvalidPayloadError: the info cannot be written as JSON.
         """
         user_id, info = check_user_id(self.id), self.info
-        if info is None:
-            return f'{{"user_id":"{user_id}"}}'
+        if info is None:  # soketi leaves a member without info out of the others' rosters
+            return f'{{"user_id":"{user_id}","user_info":{{}}}}'
         return f'{{"user_id":"{user_id}","user_info":{payload.encode(info, "the info of a presence member")}}}'
 
 

@@ -13,7 +13,7 @@ from broadcastkit.errors import ConfigurationError, DeniedError
 
 __all__ = ["ChannelRegistry"]
 
-# Names are up to 164 characters: a few hundred kilobytes at most. Strangers can fill it only with names that fit a rule.
+# Names are up to 164 characters: a few hundred kilobytes at most. Strangers fill it only with names that fit a rule.
 _KNOWN_LIMIT = 1024
 
 CallbackT = TypeVar("CallbackT", bound=Callable[..., Any])

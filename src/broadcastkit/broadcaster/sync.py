@@ -14,7 +14,7 @@ from broadcastkit.delivery import Queued
 from broadcastkit.drivers.base import ChannelInfo, ChannelInfos, Driver, Outcome, UserInfo
 from broadcastkit.errors import BroadcastError, ConfigurationError, SyncInEventLoopWarning
 from broadcastkit.events.base import Broadcastable
-from broadcastkit.pending import PendingBroadcast, Receipt, Request
+from broadcastkit.pending import PendingBroadcast, Receipt, Request, stack_depth
 
 __all__ = ["Broadcaster"]
 
@@ -157,5 +157,5 @@ def _warn_in_event_loop(driver: Driver) -> None:
             "a blocking broadcast inside an event loop holds up every other task; "
             "`from broadcastkit.aio import broadcast` and await it",
             SyncInEventLoopWarning,
-            stacklevel=5,
+            stacklevel=stack_depth(),
         )

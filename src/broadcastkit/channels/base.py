@@ -220,9 +220,8 @@ def _typed_init(pattern: Pattern, owner: str) -> Any:
     if len(fields) == 1 and short and not pattern.ambiguous:
         one = fields[0]
         quick = f"__type({one}) in __exact and (__type({one}) is not __int or -__big < {one} < __big)"
-    source = _INIT.format(
-        fields=", ".join(fields), quick=quick, first=fields[0], arguments=", ".join(f"'{name}': {name}" for name in fields)
-    )
+    arguments = ", ".join(f"'{name}': {name}" for name in fields)
+    source = _INIT.format(fields=", ".join(fields), quick=quick, first=fields[0], arguments=arguments)
     scope: dict[str, Any] = {
         "__big": _BIG,
         "__exact": pattern.fields[fields[0]].exact,

@@ -6,6 +6,7 @@ the text itself.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from broadcastkit.channels.base import Channel, PresenceChannel, PrivateChannel
@@ -40,6 +41,10 @@ class JobChannel(PrivateChannel, pattern="job.{job_id}"):
 
 class AdminChannel(PrivateChannel, pattern="admin"):
     """What administrators watch: `private-admin`."""
+
+    if TYPE_CHECKING:
+        # mypy writes a constructor for a class with fields only, and would ask for the name here
+        def __init__(self) -> None: ...
 
 
 class RoomChannel(Channel, pattern="room-{room_id}"):

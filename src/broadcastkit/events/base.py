@@ -175,6 +175,18 @@ class Event(_Model):
         except (PydanticSerializationError, ValueError):
             raise InvalidPayloadError(f"{type(self).__name__} holds a value that cannot be written as JSON") from None
 
+    def __setattr__(self, name: str, value: object) -> None:
+        """Refuse: events are values; pydantic's own error would quote the one that was given."""
+        if not name.startswith("_"):
+            raise AttributeError(f"{type(self).__name__} is frozen; make a copy with model_copy(update=...)")
+        super().__setattr__(name, value)
+
+    def __delattr__(self, name: str) -> None:
+        """Refuse: events are values."""
+        if not name.startswith("_"):
+            raise AttributeError(f"{type(self).__name__} is frozen")
+        super().__delattr__(name)
+
     def __repr__(self) -> str:
         """Name the event and leave its values out: events end up in logs and tracebacks."""
         return f"<{type(self).__name__} {self.event_name!r}>"

@@ -11,6 +11,7 @@ from collections import deque
 from broadcastkit.server.asgi import Message, Send
 from broadcastkit.server.connection import Connection
 from broadcastkit.server.effects import Close
+from broadcastkit.server.settings import Limits
 
 __all__ = ["Link"]
 
@@ -21,13 +22,15 @@ _GRACE = 5.0
 class Link(Connection):
     """A connection and its queue. Belongs to one event loop; only `loop` may be read from another thread."""
 
-    __slots__ = ("_close", "_draining", "_gone", "_limit", "_queue", "_scope", "_wake", "loop")
+    __slots__ = ("_close", "_draining", "_gone", "_most", "_queue", "_scope", "_size", "_size_limit", "_wake", "loop")
 
-    def __init__(self, socket_id: str, *, limit: int, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, socket_id: str, limits: Limits, *, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(socket_id)
         self.loop = loop
-        self._limit = limit
+        self._most = limits.send_queue
+        self._size_limit = limits.send_queue_size
         self._queue: deque[Message] = deque()
+        self._size = 0
         self._close: Close | None = None
         self._gone = False
         self._draining = False
@@ -43,9 +46,12 @@ class Link(Connection):
         """Queue a message, which other connections may share; False if the queue is full."""
         if self.closing:
             return True
-        if len(self._queue) >= self._limit:
+        size = self._size + len(message["text"])
+        # one frame always fits, however large
+        if self._queue and (len(self._queue) >= self._most or size > self._size_limit):
             return False
         self._queue.append(message)
+        self._size = size
         self._wake_up()
         return True
 
@@ -84,7 +90,9 @@ class Link(Connection):
         try:
             while True:
                 while self._queue:
-                    await send(self._queue.popleft())
+                    message = self._queue.popleft()
+                    self._size -= len(message["text"])
+                    await send(message)
                 if self.closing:
                     return
                 self._wake = self.loop.create_future()

@@ -56,7 +56,7 @@ class LiveApp:
             socket_id = _new_socket_id()
             while self._hub.knows(socket_id):
                 socket_id = _new_socket_id()
-            link = Link(socket_id, limit=self.limits.send_queue, loop=loop)
+            link = Link(socket_id, self.limits, loop=loop)
             self._hub.connect(link)
             return link
 

@@ -81,7 +81,7 @@ class _Session:
 
     def _ring(self) -> None:
         effect = self._protocol.timeout(self._now())
-        if effect is not None and not self._link.closing:
+        if effect is not None:
             self._live.perform(self._link, effect)
         if not self._link.closing:
             self._wait()

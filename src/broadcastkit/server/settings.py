@@ -61,6 +61,8 @@ class Limits:
     """Of any kind from one connection, as an average; beyond it the connection is closed (4100)."""
     send_queue: int = 1_000
     """Frames that wait for a client who reads too slowly; one more closes its connection (4100)."""
+    send_queue_size: int = 4_194_304
+    """The same in characters of all of them together: rosters are large, and each is written for one client."""
     channels: int = 100_000
     """Occupied at once."""
     channels_per_connection: int = 500

@@ -47,7 +47,7 @@ class _PusherBase:
     def __init__(
         self,
         *,
-        app_id: str,
+        app_id: str | int,
         key: str,
         secret: str,
         cluster: str = "mt1",

@@ -34,7 +34,7 @@ class Endpoint:
     def make(
         cls,
         *,
-        app_id: str,
+        app_id: str | int,
         cluster: str,
         host: str | None,
         port: int | None,
@@ -43,28 +43,29 @@ class Endpoint:
         profile: Profile,
     ) -> Endpoint:
         """Check each setting; ConfigurationError names the wrong one and says what it should hold."""
-        app_id = str(app_id)  # numeric ids come as ints from settings files
-        if _APP_ID.fullmatch(app_id) is None:
+        # numeric ids come as ints from settings files
+        if _APP_ID.fullmatch(_text("app_id", str(app_id) if type(app_id) is int else app_id)) is None:
             raise ConfigurationError("must be a str of letters, digits or - _ . and not be empty", setting="app_id")
         if scheme not in _PORTS:
             raise ConfigurationError(f"must be 'http' or 'https', not {scheme!r}", setting="scheme")
         if host is None:
-            if not re.fullmatch(r"[-a-z0-9]+", cluster):
+            if not re.fullmatch(r"[-a-z0-9]+", _text("cluster", cluster)):
                 raise ConfigurationError(f"must be a name such as 'mt1' or 'eu', not {cluster!r}", setting="cluster")
             host = f"api-{cluster}.pusher.com"
-        if _HOST.fullmatch(host) is None:
+        if _HOST.fullmatch(_text("host", host)) is None:
+            given = "" if "@" in host else f", not {host!r}"  # before an @ there may be a secret
             raise ConfigurationError(
-                f"must be a host name or address without scheme, port or path, not {host!r}", setting="host"
+                f"must be a host name or address without scheme, port or path{given}", setting="host"
             )
         port = _PORTS[scheme] if port is None else port
         if type(port) is not int or not 0 < port <= _MAX_PORT:
             raise ConfigurationError(f"must be a number from 1 to {_MAX_PORT}, not {port!r}", setting="port")
-        path = path.rstrip("/")
+        path = _text("path", path).rstrip("/")
         if path and not path.startswith("/"):
             path = f"/{path}"
         if _PATH.fullmatch(path) is None:
             raise ConfigurationError(f"must be a prefix such as '/ws', not {path!r}", setting="path")
-        return cls(app_id, host, port, scheme, path, profile)
+        return cls(str(app_id), host, port, scheme, path, profile)
 
     @property
     def origin(self) -> str:
@@ -79,13 +80,25 @@ class Endpoint:
         return full, full if self.profile.signs_path_prefix else plain
 
 
+def _text(setting: str, value: object) -> str:
+    """Return a setting that is text; an environment variable that is not set often comes as None."""
+    if not isinstance(value, str):
+        raise ConfigurationError(f"must be a str, not {type(value).__name__}", setting=setting)
+    return value
+
+
 def settings_from_url(url: str) -> dict[str, Any]:
     """Read `https://key:secret@host:port/prefix/apps/app-id`, or `pusher://key:secret@host:port/app-id`.
 
     With `pusher://` TLS is used unless the query says `scheme=http`; `cluster=eu` may stand in for the host, and
     `profile=soketi` names the service. The URL itself never appears in an error: it holds the secret.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # whose text would show key and secret
+        raise ConfigurationError(
+            "a Pusher URL cannot be read: in key and secret, write characters such as / : @ [ ] as %2F %3A %40 %5B %5D"
+        ) from None
     if parts.scheme not in {"http", "https", "pusher"}:
         raise ConfigurationError(f"a Pusher URL starts with https://, http:// or pusher://, not {parts.scheme!r}")
     if not parts.username or not parts.password:

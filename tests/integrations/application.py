@@ -1,0 +1,267 @@
+"""The application that every integration serves: its users, its rules, and where it looks for the socket id."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Literal, Protocol
+from uuid import UUID
+
+import httpx
+import pusher
+from anyio.to_thread import run_sync
+
+from broadcastkit import AsyncBroadcaster, ChannelRegistry, PresenceMember, PrivateChannel, configure
+from broadcastkit.channels import UserChannel
+from broadcastkit.drivers.pusher import AsyncPusherDriver
+from broadcastkit.socket_id import current_socket_id
+
+__all__ = [
+    "ADA",
+    "ASYNC_PLACES",
+    "BOB",
+    "KEY",
+    "MASTER_KEY",
+    "SECRET",
+    "SYNC_PLACES",
+    "USERS",
+    "Integration",
+    "Meeting",
+    "Site",
+    "UnauthenticatedError",
+    "User",
+    "client_of",
+    "foreign",
+    "who",
+]
+
+# Those of Pusher's documentation, so that its worked examples are test cases.
+KEY, SECRET = "278d425bdf160c739803", "7ad3773142a6692b25b8"
+MASTER_KEY = "zyrm8pvV2C9fJcBfhyXzvxbJVN/H7QLmbe0xJi1GhPU="
+TIMEOUT = 5.0
+
+
+@dataclasses.dataclass(frozen=True)
+class User:
+    """What an application knows of a user, most of which is nobody's business."""
+
+    id: int
+    name: str
+    password: str = "correct horse"
+
+
+ADA, BOB = User(1, "Ada"), User(2, "Bob ✓ \u2028 </script>")
+USERS = {"ada": ADA, "bob": BOB}
+
+
+class UnauthenticatedError(Exception):
+    """The application's own way to say 401; each integration turns it into what its framework has for that."""
+
+
+def who(name: str | None) -> User | None:
+    """Tell the user from the `X-User` header, as an application's own authentication would."""
+    if name == "expired":
+        raise UnauthenticatedError
+    return USERS.get(name or "")
+
+
+class OrderChannel(PrivateChannel, pattern="order.{order_id}"):
+    order_id: UUID
+
+
+class Meeting:
+    """A place where so many requests wait for each other, so that they are all under way at once."""
+
+    def __init__(self, size: int = 1) -> None:
+        self._tasks = asyncio.Barrier(size)
+        self._threads = threading.Barrier(size)
+
+    async def join(self) -> None:
+        async with asyncio.timeout(TIMEOUT):
+            await self._tasks.wait()
+
+    def join_blocking(self) -> None:
+        self._threads.wait(TIMEOUT)
+
+
+@dataclasses.dataclass
+class Site:
+    """What an integration is asked to serve."""
+
+    user_data: Callable[[Any], object] | None = None
+    # The integration is given no broadcaster and finds the configured one.
+    configured: bool = False
+    meeting: Meeting = dataclasses.field(default_factory=Meeting)
+    # The channels that rules said yes to.
+    opened: list[str] = dataclasses.field(default_factory=list)
+    # What background work saw as the socket id.
+    noted: list[str | None] = dataclasses.field(default_factory=list)
+
+    def broadcaster(self) -> AsyncBroadcaster | None:
+        driver = AsyncPusherDriver(app_id="1", key=KEY, secret=SECRET, encryption_master_key=MASTER_KEY)
+        made = AsyncBroadcaster(driver, channels=self.rules())
+        if not self.configured:
+            return made
+        configure(made)
+        return None
+
+    def note(self) -> None:
+        self.noted.append(current_socket_id())
+
+    def rules(self) -> ChannelRegistry:
+        channels = ChannelRegistry()
+        _add_private_rules(channels, self._yes)
+        _add_presence_rules(channels, self._yes)
+        _add_unclear_rules(channels)
+        return channels
+
+    def _yes(self, name: str) -> bool:
+        self.opened.append(name)
+        return True
+
+
+def _add_private_rules(channels: ChannelRegistry, yes: Callable[[str], bool]) -> None:
+    @channels.authorize(UserChannel)
+    def own_channel(user: User, channel: UserChannel) -> bool:
+        return user.id == channel.user_id and yes(channel.name)
+
+    @channels.authorize(OrderChannel)
+    async def any_order(user: User, channel: OrderChannel) -> bool:
+        await asyncio.sleep(0)
+        return yes(channel.name)
+
+    @channels.authorize("private-file.{folder}.{kind}")
+    def any_file(user: User, channel: PrivateChannel, folder: str, kind: Literal["pdf", "png"]) -> bool:
+        return yes(channel.name)
+
+    @channels.authorize("private-cache-news")
+    async def cached_news(user: User, channel: PrivateChannel) -> bool:
+        return yes(channel.name)
+
+    @channels.authorize("private-encrypted-vault.{vault_id}")
+    async def vault(user: User, vault_id: int) -> bool:
+        return yes(f"private-encrypted-vault.{vault_id}")
+
+    @channels.authorize("private-lobby", guest=True)
+    def lobby(user: User | None) -> bool:
+        return yes("private-lobby")
+
+    @channels.authorize("private-foobar")
+    def documented(user: User) -> bool:
+        return yes("private-foobar")
+
+
+def _add_presence_rules(channels: ChannelRegistry, yes: Callable[[str], bool]) -> None:
+    @channels.authorize("presence-room.{room}")
+    async def room(user: User, room: str) -> PresenceMember | None:
+        if room == "closed":
+            return None
+        return PresenceMember(user.id, {"name": user.name}) if yes(f"presence-room.{room}") else None
+
+    @channels.authorize("presence-desk.{desk}")
+    def desk(user: User, desk: int) -> dict[str, object] | None:
+        return {"id": f"desk-{desk}", "name": user.name} if yes(f"presence-desk.{desk}") else None
+
+    @channels.authorize("presence-lobby", guest=True)
+    def lobby(user: User | None) -> PresenceMember | bool:
+        return PresenceMember("guest" if user is None else user.id) if yes("presence-lobby") else False
+
+    @channels.authorize("presence-foobar")
+    def documented(user: User) -> PresenceMember | None:
+        return PresenceMember(10, {"name": "Mr. Pusher"}) if yes("presence-foobar") else None
+
+
+def _add_unclear_rules(channels: ChannelRegistry) -> None:
+    @channels.authorize("private-truthy")
+    def truthy(user: User) -> int:
+        return 1
+
+    @channels.authorize("private-undecided")
+    async def undecided(user: User) -> None:
+        return None
+
+    @channels.authorize("presence-memberless")
+    def memberless(user: User) -> bool:
+        return True
+
+    @channels.authorize("presence-nobody")
+    def nobody(user: User) -> PresenceMember:
+        return PresenceMember("not an id!")
+
+    @channels.authorize("presence-crowd")
+    def crowd(user: User) -> PresenceMember:
+        return PresenceMember(user.id, {"biography": "x" * 1100})
+
+    @channels.authorize("private-broken")
+    def broken(user: User) -> bool:
+        raise LookupError("the application's own error")
+
+
+async def in_endpoint(meeting: Meeting) -> str | None:
+    await meeting.join()
+    return current_socket_id()
+
+
+async def in_task(meeting: Meeting) -> str | None:
+    return await asyncio.create_task(in_endpoint(meeting))
+
+
+async def in_thread(meeting: Meeting) -> str | None:
+    return await run_sync(in_sync_endpoint, meeting)
+
+
+def in_sync_endpoint(meeting: Meeting) -> str | None:
+    meeting.join_blocking()
+    return current_socket_id()
+
+
+# Where code may ask for the socket id. An integration serves at `/socket-id/{place}` those that its framework has,
+# each with the answer `{"socket_id": …}`; `background` calls `Site.note` once the answer is out.
+ASYNC_PLACES: dict[str, Callable[[Meeting], Awaitable[str | None]]] = {
+    "endpoint": in_endpoint,
+    "task": in_task,
+    "thread": in_thread,
+}
+SYNC_PLACES: dict[str, Callable[[Meeting], str | None]] = {"sync-endpoint": in_sync_endpoint}
+
+
+class Integration(Protocol):
+    """One framework: serves a site, with the authorization endpoints below `/broadcasting`."""
+
+    @property
+    def places(self) -> frozenset[str]:
+        """Return which of the places it serves."""
+        ...
+
+    def transport(self, site: Site) -> httpx.AsyncBaseTransport:
+        """Serve the site in this process."""
+        ...
+
+
+@asynccontextmanager
+async def client_of(integration: Integration, site: Site) -> AsyncIterator[httpx.AsyncClient]:
+    """Make a client of the site."""
+    async with httpx.AsyncClient(transport=integration.transport(site), base_url="http://site.test") as client:
+        yield client
+
+
+class _Compact(json.JSONEncoder):
+    """Writes JSON as broadcastkit does, so that whole answers can be compared."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{**options, "separators": (",", ":"), "ensure_ascii": False})
+
+
+def foreign() -> Any:
+    """Make another maker's signer of the same app."""
+    return pusher.Pusher(
+        app_id="1",
+        key=KEY,
+        secret=SECRET,
+        encryption_master_key_base64=MASTER_KEY,
+        json_encoder=_Compact,
+    )

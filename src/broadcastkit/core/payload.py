@@ -74,7 +74,10 @@ def check_size(event: str, text: str, limit: int, plain: str | None = None) -> N
 
 def largest_fields(text: str, count: int = 3) -> tuple[tuple[str, int], ...]:
     """Return the top-level fields that take the most bytes, largest first."""
-    value = json.loads(text)
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return ()  # only a message made by hand holds data that is no JSON
     if not isinstance(value, dict):
         return ()
     sizes = [

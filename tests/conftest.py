@@ -52,9 +52,7 @@ def _not_run(reporter: pytest.TerminalReporter) -> list[str]:
     """Return what CI holds against this run: each test that was skipped or was expected to fail."""
     if not os.environ.get("CI"):
         return []
-    return [
-        f"{how}: {report.nodeid}" for how in ("skipped", "xfailed") for report in reporter.stats.get(how, ())
-    ]
+    return [f"{how}: {report.nodeid}" for how in ("skipped", "xfailed") for report in reporter.stats.get(how, ())]
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

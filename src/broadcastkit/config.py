@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from broadcastkit.drivers import DRIVERS, driver_class
 from broadcastkit.drivers.base import AsyncDriver, Driver
-from broadcastkit.errors import ConfigurationError
+from broadcastkit.errors import ConfigurationError, MissingDependencyError
 
 __all__ = [
     "Connections",
@@ -106,11 +106,12 @@ def _maker(name: str, options: Any, *, asynchronous: bool) -> Callable[[], Any]:
 
     def make() -> Any:
         try:
-            cls = driver_class(driver, asynchronous=asynchronous)
-            return cls.from_url(options["url"], **arguments) if "url" in options else cls(**arguments)
+            return _driver(driver, arguments, options.get("url"), asynchronous=asynchronous)
+        except MissingDependencyError:
+            raise
         except ConfigurationError as error:
             if not error.setting:
-                raise
+                raise ConfigurationError(str(error), setting=f"connections.{name}:") from None
             text = str(error).removeprefix(f"{error.setting} ")
             where = variables.get(error.setting, f"connections.{name}.{error.setting}")
             raise ConfigurationError(text, setting=where) from None
@@ -120,6 +121,15 @@ def _maker(name: str, options: Any, *, asynchronous: bool) -> Callable[[], Any]:
             raise ConfigurationError(f"{driver} driver {said}", setting=f"connections.{name}:") from None
 
     return make
+
+
+def _driver(name: str, arguments: Mapping[str, Any], url: str | None, *, asynchronous: bool) -> Any:
+    cls = driver_class(name, asynchronous=asynchronous)
+    if url is None:
+        return cls(**arguments)
+    if not hasattr(cls, "from_url"):
+        raise ConfigurationError(f"is not for a {name} connection", setting="url")
+    return cls.from_url(url, **arguments)
 
 
 def _names() -> str:

@@ -100,7 +100,7 @@ class Pending(Generic[ResultT]):
 
     def via(self, *connections: str) -> Self:
         """Send over these connections instead of the event's own or the default one."""
-        return self._changed("_via", connections)
+        return self._changed("_via", tuple(dict.fromkeys(connections)))
 
     def on(self, *channels: Channel | str) -> Self:
         """Send on these channels instead of the event's own."""

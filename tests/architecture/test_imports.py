@@ -29,9 +29,7 @@ OPTIONAL = ["fastapi", "nacl", "pytest", "redis", "starlette", "typer", "uvicorn
 
 def run(code: str) -> subprocess.CompletedProcess[str]:
     """Run code in a fresh interpreter, which nothing but the code itself makes import anything."""
-    return subprocess.run(
-        [sys.executable, "-I", "-c", code], env={}, capture_output=True, text=True, check=False
-    )
+    return subprocess.run([sys.executable, "-I", "-c", code], env={}, capture_output=True, text=True, check=False)
 
 
 def without(names: list[str]) -> str:
@@ -60,9 +58,7 @@ def test_the_package_works_without_any_extra(module: str) -> None:
         ("import broadcastkit.cli; broadcastkit.cli.main()", "typer", "cli"),
     ],
 )
-def test_a_missing_extra_is_named_with_the_command_that_installs_it(
-    program: str, missing: str, extra: str
-) -> None:
+def test_a_missing_extra_is_named_with_the_command_that_installs_it(program: str, missing: str, extra: str) -> None:
     result = run(without([missing]) + program)
 
     assert result.returncode != 0

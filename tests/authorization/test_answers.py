@@ -16,7 +16,9 @@ from broadcastkit.authorization import (
     ChannelRegistry,
     PresenceMember,
     SubscriptionAuth,
+    SubscriptionGrant,
     UserAuth,
+    UserGrant,
 )
 from broadcastkit.errors import DeniedError
 from tests.authorization.models import ANN, OrderChannel, RoomChannel, User, answer
@@ -263,10 +265,12 @@ def test_no_repr_shows_a_signature(given_auth: SubscriptionAuth | UserAuth) -> N
         assert "Zoë" not in shown
 
 
-def test_no_repr_shows_what_is_known_of_a_member() -> None:
+def test_no_repr_shows_what_is_known_of_a_person() -> None:
     member = PresenceMember(3, {"email": "ann@example.com"})
 
     assert repr(member) == str(member) == "PresenceMember(3)"
+    assert repr(SubscriptionGrant("1.1", "presence-a", MEMBER)) == "SubscriptionGrant('1.1', 'presence-a')"
+    assert repr(UserGrant("1.1", MEMBER)) == "UserGrant('1.1')"
 
 
 def test_a_rules_channel_class_is_what_it_is_for() -> None:

@@ -18,12 +18,20 @@ class SubscriptionGrant(NamedTuple):
     channel_name: str
     member: str | None = None
 
+    def __repr__(self) -> str:
+        """Leave the member out: it is about a person."""
+        return f"SubscriptionGrant({self.socket_id!r}, {self.channel_name!r})"
+
 
 class UserGrant(NamedTuple):
     """A yes to a sign-in, checked; `user_data` is JSON text."""
 
     socket_id: str
     user_data: str
+
+    def __repr__(self) -> str:
+        """Leave the user out."""
+        return f"UserGrant({self.socket_id!r})"
 
 
 class SubscriptionAuth(NamedTuple):

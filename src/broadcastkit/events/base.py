@@ -106,7 +106,6 @@ class Event(_Model):
         hide_input_in_errors=True,
         from_attributes=True,
         populate_by_name=True,
-        serialize_by_alias=True,
     )
 
     # for pydantic these must be class variables; a type checker would then not take events for Broadcastable
@@ -171,7 +170,8 @@ class Event(_Model):
         if self._own_payload:
             return payload.encode(self.broadcast_with(), f"the payload of {type(self).__name__}")
         try:
-            return self.__pydantic_serializer__.to_json(self).decode()
+            # not a setting: that would leave out the aliases of nested models, and is new in pydantic 2.11
+            return self.__pydantic_serializer__.to_json(self, by_alias=True).decode()
         except (PydanticSerializationError, ValueError):
             raise InvalidPayloadError(f"{type(self).__name__} holds a value that cannot be written as JSON") from None
 

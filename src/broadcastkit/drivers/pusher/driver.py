@@ -47,7 +47,7 @@ class _PusherBase:
     def __init__(
         self,
         *,
-        app_id: str | int,
+        app_id: str,
         key: str,
         secret: str,
         cluster: str = "mt1",

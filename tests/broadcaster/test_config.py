@@ -1,4 +1,4 @@
-"""Settings: from a mapping, a URL or the variables of Laravel apps. Each wrong one is named, and no secret shown."""
+"""Settings from a mapping or a URL: each wrong one is named, and no secret shown."""
 
 from __future__ import annotations
 
@@ -13,223 +13,19 @@ from broadcastkit.config import (
     Connections,
     async_drivers_from_settings,
     drivers_from_settings,
-    settings_from_env,
     settings_from_url,
 )
 from broadcastkit.drivers import DRIVERS
 from broadcastkit.drivers.log import AsyncLogDriver, LogDriver
-from broadcastkit.drivers.memory import AsyncMemoryDriver, MemoryDriver
+from broadcastkit.drivers.memory import AsyncMemoryDriver
 from broadcastkit.drivers.null import NullDriver
-from broadcastkit.drivers.pusher import AsyncPusherDriver, PusherDriver
+from broadcastkit.drivers.pusher import AsyncPusherDriver
 from broadcastkit.errors import ConfigurationError, MissingDependencyError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 SECRET = "t0psecret"
-PUSHER = {"PUSHER_APP_ID": "app-1", "PUSHER_APP_KEY": "key-1", "PUSHER_APP_SECRET": SECRET}
-REVERB = {
-    "REVERB_APP_ID": "app-2",
-    "REVERB_APP_KEY": "key-2",
-    "REVERB_APP_SECRET": SECRET,
-    "REVERB_HOST": "localhost",
-}
-# What `php artisan install:broadcasting` writes to .env, and the lines that Laravel's own .env.example has
-LARAVEL_REVERB = {
-    "BROADCAST_CONNECTION": "reverb",
-    "REVERB_APP_ID": "256980",
-    "REVERB_APP_KEY": "f4l2tmwqf6eg0f6jz0mw",
-    "REVERB_APP_SECRET": SECRET,
-    "REVERB_HOST": "localhost",
-    "REVERB_PORT": "8080",
-    "REVERB_SCHEME": "http",
-}
-LARAVEL_PUSHER = {
-    "BROADCAST_DRIVER": "pusher",
-    **PUSHER,
-    "PUSHER_HOST": "",
-    "PUSHER_PORT": "443",
-    "PUSHER_SCHEME": "https",
-    "PUSHER_APP_CLUSTER": "mt1",
-    "VITE_PUSHER_APP_KEY": "${PUSHER_APP_KEY}",
-}
-
-
-def shown(environ: dict[str, str], connection: str | None = None) -> str:
-    return repr(Broadcaster.from_env(environ).driver(connection))
-
-
-# -- the environment ---------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("environ", "driver"),
-    [
-        (LARAVEL_REVERB, "PusherDriver('256980' at http://localhost:8080)"),
-        (LARAVEL_PUSHER, "PusherDriver('app-1' at https://api-mt1.pusher.com:443)"),
-        ({"BROADCAST_CONNECTION": "pusher", **PUSHER}, "PusherDriver('app-1' at https://api-mt1.pusher.com:443)"),
-        (
-            {"BROADCAST_CONNECTION": "pusher", **PUSHER, "PUSHER_APP_CLUSTER": "eu"},
-            "PusherDriver('app-1' at https://api-eu.pusher.com:443)",
-        ),
-        (
-            {
-                "BROADCAST_CONNECTION": "pusher",
-                **PUSHER,
-                "PUSHER_HOST": "127.0.0.1",
-                "PUSHER_PORT": "6001",
-                "PUSHER_SCHEME": "http",
-                "PUSHER_PATH": "/ws",
-                "PUSHER_PROFILE": "soketi",
-                "PUSHER_VERIFY_PEER": "false",
-            },
-            "PusherDriver('app-1' at http://127.0.0.1:6001/ws)",
-        ),
-        (
-            {"BROADCAST_CONNECTION": "reverb", **REVERB, "REVERB_SERVER_PATH": "app"},
-            "PusherDriver('app-2' at https://localhost:443/app)",
-        ),
-        (
-            {"BROADCAST_CONNECTION": f"http://key:{SECRET}@127.0.0.1:6001/apps/app-3"},
-            "PusherDriver('app-3' at http://127.0.0.1:6001)",
-        ),
-        (
-            {"BROADCAST_CONNECTION": f"pusher://key:{SECRET}@/app-4?cluster=eu"},
-            "PusherDriver('app-4' at https://api-eu.pusher.com:443)",
-        ),
-    ],
-)
-def test_the_variables_of_a_laravel_app(environ: dict[str, str], driver: str) -> None:
-    assert shown(environ) == driver
-    assert repr(AsyncBroadcaster.from_env(environ).driver()) == f"Async{driver}"
-
-
-@pytest.mark.parametrize(("name", "driver"), [("log", LogDriver), ("null", NullDriver), ("memory", MemoryDriver)])
-def test_connections_that_need_nothing_else(name: str, driver: type[Any]) -> None:
-    for value in (name, f"{name}://"):
-        assert isinstance(Broadcaster.from_env({"BROADCAST_CONNECTION": value}).driver(), driver)
-
-
-def test_the_newer_name_of_the_variable_wins() -> None:
-    broadcaster = Broadcaster.from_env({"BROADCAST_CONNECTION": "null", "BROADCAST_DRIVER": "log"})
-
-    assert isinstance(broadcaster.driver(), NullDriver)
-
-
-def test_an_empty_variable_is_an_absent_one() -> None:
-    environ = {"BROADCAST_CONNECTION": "", "BROADCAST_DRIVER": "pusher", **PUSHER, "PUSHER_PORT": "", "PUSHER_PATH": ""}
-
-    assert shown(environ) == "PusherDriver('app-1' at https://api-mt1.pusher.com:443)"
-    with pytest.raises(ConfigurationError, match="BROADCAST_CONNECTION is not set"):
-        settings_from_env({"BROADCAST_CONNECTION": "", "BROADCAST_DRIVER": ""})
-
-
-def test_connections_whose_variables_are_there_can_be_reached_too() -> None:
-    broadcaster = Broadcaster.from_env({"BROADCAST_CONNECTION": "log", **PUSHER, **REVERB})
-
-    assert isinstance(broadcaster.driver(), LogDriver)
-    assert isinstance(broadcaster.driver("pusher"), PusherDriver)
-    assert repr(broadcaster.driver("reverb")) == "PusherDriver('app-2' at https://localhost:443)"
-    with pytest.raises(ConfigurationError, match="no connection 'redis'; there are: log, null, memory, pusher, reverb"):
-        broadcaster.driver("redis")
-
-
-def test_one_that_is_not_complete_is_an_error_when_it_is_used() -> None:
-    broadcaster = Broadcaster.from_env({"BROADCAST_CONNECTION": "log", "PUSHER_APP_KEY": "key-1"})
-
-    broadcaster.driver()
-    with pytest.raises(ConfigurationError, match=r"app_id.*secret"):
-        broadcaster.driver("pusher")
-
-
-def test_the_process_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("BROADCAST_CONNECTION", "null")
-
-    assert isinstance(Broadcaster.from_env().driver(), NullDriver)
-    assert settings_from_env()["default"] == "null"
-
-
-def test_limits_are_the_services() -> None:
-    reverb = settings_from_env(LARAVEL_REVERB)
-
-    assert reverb["connections"]["reverb"]["driver"] == "reverb"
-    driver: Any = Broadcaster.from_settings(reverb).driver()
-    assert driver._profile.name == "reverb"
-
-
-WRONG: list[tuple[dict[str, str], str, str]] = [
-    ({}, "BROADCAST_CONNECTION", "is not set: name a connection"),
-    ({"BROADCAST_CONNECTION": "ably"}, "BROADCAST_CONNECTION", "must be one of log, null, memory, not 'ably'"),
-    ({"BROADCAST_DRIVER": "redis"}, "BROADCAST_DRIVER", "must be one of log, null, memory, not 'redis'"),
-    ({"BROADCAST_CONNECTION": "pusher"}, "PUSHER_APP_ID", "is not set, and the pusher connection needs it"),
-    (
-        {"BROADCAST_CONNECTION": "pusher", **PUSHER, "PUSHER_APP_SECRET": ""},
-        "PUSHER_APP_SECRET",
-        "is not set, and the pusher connection needs it",
-    ),
-    (
-        {"BROADCAST_CONNECTION": "reverb", **REVERB, "REVERB_HOST": ""},
-        "REVERB_HOST",
-        "is not set, and the reverb connection needs it",
-    ),
-    (
-        {"BROADCAST_CONNECTION": "pusher", **PUSHER, "PUSHER_PORT": "https"},
-        "PUSHER_PORT",
-        "must be a number from 1 to 65535, not 'https'",
-    ),
-    (
-        {"BROADCAST_CONNECTION": "pusher", **PUSHER, "PUSHER_PORT": "٤٤٣"},
-        "PUSHER_PORT",
-        "must be a number from 1 to 65535",
-    ),
-    (
-        {"BROADCAST_CONNECTION": "pusher", **PUSHER, "PUSHER_VERIFY_PEER": "maybe"},
-        "PUSHER_VERIFY_PEER",
-        "must be true or false, not 'maybe'",
-    ),
-]
-WRONG_WHEN_USED: list[tuple[dict[str, str], str, str]] = [
-    ({"PUSHER_PORT": "70000"}, "PUSHER_PORT", "must be a number from 1 to 65535, not 70000"),
-    ({"PUSHER_SCHEME": "tls"}, "PUSHER_SCHEME", "must be 'http' or 'https', not 'tls'"),
-    ({"PUSHER_HOST": "https://example.com"}, "PUSHER_HOST", "must be a host name or address"),
-    ({"PUSHER_HOST": f"https://k:{SECRET}@example.com"}, "PUSHER_HOST", "must be a host name or address"),
-    ({"PUSHER_APP_CLUSTER": "EU West"}, "PUSHER_APP_CLUSTER", "must be a name such as 'mt1' or 'eu', not 'EU West'"),
-    ({"PUSHER_APP_KEY": "a b"}, "PUSHER_APP_KEY", "must be printable ASCII"),
-    ({"PUSHER_APP_ID": "a/b"}, "PUSHER_APP_ID", "must be a str of letters"),
-    ({"PUSHER_PATH": "/a b"}, "PUSHER_PATH", "must be a prefix such as '/ws', not '/a b'"),
-    ({"PUSHER_PROFILE": "ably"}, "PUSHER_PROFILE", "'ably' is not known; there are: pusher, reverb, soketi"),
-    (
-        {"PUSHER_ENCRYPTION_MASTER_KEY": SECRET},
-        "PUSHER_ENCRYPTION_MASTER_KEY",
-        "is not base64 (standard alphabet, padded)",
-    ),
-]
-
-
-@pytest.mark.parametrize(("environ", "variable", "said"), WRONG)
-def test_a_wrong_variable_is_named_with_what_it_should_hold(environ: dict[str, str], variable: str, said: str) -> None:
-    for read in (Broadcaster.from_env, AsyncBroadcaster.from_env):
-        with pytest.raises(ConfigurationError) as error:
-            read(environ)
-
-        assert error.value.setting == variable
-        assert str(error.value).startswith(f"{variable} {said}")
-        assert SECRET not in str(error.value)
-
-
-@pytest.mark.parametrize(("changed", "variable", "said"), WRONG_WHEN_USED)
-def test_a_value_that_only_the_driver_understands_is_named_when_it_is_made(
-    changed: dict[str, str], variable: str, said: str
-) -> None:
-    environ = {"BROADCAST_CONNECTION": "pusher", **PUSHER, **changed}
-
-    for broadcaster in (Broadcaster.from_env(environ), AsyncBroadcaster.from_env(environ)):
-        with pytest.raises(ConfigurationError) as error:
-            broadcaster.driver()
-
-        assert error.value.setting == variable
-        assert str(error.value).startswith(f"{variable} {said}")
-        assert SECRET not in str(error.value)
 
 
 # -- URLs --------------------------------------------------------------------------------------------------------------

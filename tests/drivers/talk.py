@@ -21,7 +21,7 @@ from broadcastkit.drivers.pusher.wire import HttpReply, HttpRequest, Send, Sleep
 from broadcastkit.errors import UnreachableError
 from broadcastkit.signing import Signer
 
-__all__ = ["APP", "KEY", "NOW", "SECRET", "YES", "Asked", "Talk", "ask", "batched", "message", "reply"]
+__all__ = ["APP", "KEY", "NOW", "SECRET", "YES", "Asked", "Talk", "ask", "batched", "each", "many", "message", "reply"]
 
 APP, KEY, SECRET = "app-1", "key-1", "secret-1"
 NOW = 1_700_000_000.25
@@ -68,6 +68,16 @@ def batched(asked: Asked) -> list[tuple[str, str]]:
     """Return event and channel of each entry of a batch, or of each channel of a single event."""
     entries = asked.body.get("batch", [asked.body])
     return [(entry["name"], name) for entry in entries for name in entry.get("channels", [entry.get("channel")])]
+
+
+def many(count: int, prefix: str = "c") -> tuple[str, ...]:
+    """Return the names of so many channels."""
+    return tuple(f"{prefix}-{number}" for number in range(count))
+
+
+def each(count: int) -> list[Message]:
+    """Return so many messages, on three channels in turn."""
+    return [message(f"event.{number}", f"c-{number % 3}") for number in range(count)]
 
 
 class Talk:

@@ -7,7 +7,7 @@ Checked by `mypy --strict` (whose `warn_unused_ignores` fails where an error is 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, assert_type
 
 import pytest
@@ -183,7 +183,7 @@ def test_several_give_several() -> None:
 
 async def test_awaited_it_is_the_same() -> None:
     pending = aio.broadcast(Named()).on("a").via("null")
-    assert_type(pending, PendingBroadcast[Awaitable[Receipt]])
+    assert_type(pending, PendingBroadcast[Coroutine[Any, Any, Receipt]])
     assert_type(await pending.to_everyone(), Receipt)
     receipt = await aio.broadcast(OrderShipped(order_id=7)).to_others(socket_id="1.1")
     assert_type(receipt, Receipt)
@@ -230,7 +230,7 @@ async def test_both_colours_have_the_same_words() -> None:
         )
         assert_type(blocking.authenticate_user(socket_id="1.1", user=3), UserAuth)
         assert_type(blocking.broadcast(Named()), PendingBroadcast[Receipt])
-        assert_type(awaited.broadcast(Named()), PendingBroadcast[Awaitable[Receipt]])
+        assert_type(awaited.broadcast(Named()), PendingBroadcast[Coroutine[Any, Any, Receipt]])
 
     async def never_awaited(awaited: AsyncBroadcaster) -> None:
         assert_type(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from inspect import isawaitable
 from typing import Any, Self
 
@@ -40,11 +40,13 @@ class AsyncBroadcaster(BroadcasterBase[AsyncDriver]):
         connections, default = config.async_drivers_from_settings(settings)
         return cls(connections, default=default, **options)
 
-    def broadcast(self, event: Broadcastable) -> PendingBroadcast[Awaitable[Receipt]]:
+    def broadcast(self, event: Broadcastable) -> PendingBroadcast[Coroutine[Any, Any, Receipt]]:
         """See Broadcaster.broadcast; the terminals are awaited."""
         return PendingBroadcast(self._send_one, (event,))
 
-    def broadcast_many(self, events: Iterable[Broadcastable]) -> PendingBroadcast[Awaitable[tuple[Receipt, ...]]]:
+    def broadcast_many(
+        self, events: Iterable[Broadcastable]
+    ) -> PendingBroadcast[Coroutine[Any, Any, tuple[Receipt, ...]]]:
         """See Broadcaster.broadcast_many; the terminals are awaited."""
         return PendingBroadcast(self._send, tuple(events))
 

@@ -62,8 +62,8 @@ class Broadcaster(BroadcasterBase[Driver]):
     def broadcast_many(self, events: Iterable[Broadcastable]) -> PendingBroadcast[tuple[Receipt, ...]]:
         """Begin a broadcast of several events, in as few requests as the service allows; one receipt each, in order.
 
-        An error of one does not keep the others from being sent: the first is raised when all were tried, and its
-        `receipts` say what became of each.
+        One that cannot be rendered keeps all of them back. After that, an error of one does not keep the others from
+        being sent: the first is raised when all were tried, and its `receipts` say what became of each.
         """
         return PendingBroadcast(self._send, tuple(events))
 

@@ -105,6 +105,8 @@ def _maker(name: str, options: Any, *, asynchronous: bool) -> Callable[[], Any]:
         driver = "pusher"
 
     def make() -> Any:
+        if "wrong" in options:
+            raise options["wrong"]
         try:
             return _driver(driver, arguments, options.get("url"), asynchronous=asynchronous)
         except MissingDependencyError:
@@ -210,10 +212,20 @@ def settings_from_env(environ: Mapping[str, str] | None = None) -> dict[str, Any
     connections: dict[str, dict[str, Any]] = {name: {"driver": name} for name in ("log", "null", "memory")}
     for name, variables in (("pusher", _PUSHER), ("reverb", _REVERB)):
         if name == default or any(f"{name.upper()}_APP_{part}" in env for part in ("ID", "KEY", "SECRET")):
-            connections[name] = _read(env, name, variables, strict=name == default)
+            connections[name] = _read_or_keep(env, name, variables, default=default)
     if default not in connections:
         raise ConfigurationError(f"must be one of {', '.join([*connections])}, not {default!r}", setting=variable)
     return {"default": default, "connections": connections}
+
+
+def _read_or_keep(env: Mapping[str, str], name: str, variables: Mapping[str, str], *, default: str) -> dict[str, Any]:
+    """Read a connection's variables; what is wrong with one that is not the default is raised when it is asked for."""
+    try:
+        return _read(env, name, variables, strict=name == default)
+    except ConfigurationError as error:
+        if name == default:
+            raise
+        return {"driver": name, "wrong": error}
 
 
 def _read(env: Mapping[str, str], name: str, variables: Mapping[str, str], *, strict: bool) -> dict[str, Any]:

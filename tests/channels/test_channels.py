@@ -63,7 +63,9 @@ def test_channel_of_a_user(given: Any, expected: Any) -> None:
 
 
 def test_the_repr_says_how_it_is_written() -> None:
-    assert repr(PrivateChannel("orders.7")) == "PrivateChannel('private-orders.7')"
+    assert repr(PrivateChannel("orders.7")) == "PrivateChannel('orders.7')"
+    assert repr(PresenceChannel("team", cache=True)) == "PresenceChannel('team', cache=True)"
+    assert repr(ServerToUser(7)) == "ServerToUser('7')"
 
 
 # -- values ----------------------------------------------------------------------------------------------------------

@@ -158,7 +158,9 @@ def test_the_signature_shows_the_fields() -> None:
 
 def test_the_repr_shows_the_fields() -> None:
     assert repr(OrderChannel(order_id=7)) == "OrderChannel(order_id=7)"
-    assert repr(Lobby()) == "Lobby('presence-lobby')"
+    assert repr(Lobby()) == "Lobby()"
+    shelf = ShelfChannel(size=Size.LARGE, day=date(2026, 1, 31), book=ID)
+    assert repr(shelf) == f"ShelfChannel(size={Size.LARGE!r}, day={date(2026, 1, 31)!r}, book={ID!r})"
 
 
 def test_it_is_frozen() -> None:
@@ -242,6 +244,30 @@ def test_an_int_of_any_length_is_written_whole_or_refused() -> None:
     assert OrderChannel(order_id=longest).name == f"private-orders.{longest}"
     with pytest.raises(InvalidChannelError, match="has 165 characters"):
         OrderChannel(order_id=longest + 1)
+
+
+class TwoChannel(PrivateChannel, pattern="two.{one}.{other}"):
+    one: int
+    other: int
+
+
+class CacheLike(Channel, pattern="cache{number}"):
+    number: int
+
+
+class LongChannel(PrivateChannel, pattern="x" * 140 + ".{number}"):
+    number: int
+
+
+# One exact id takes a shortcut in the constructor; these must not.
+def test_no_shortcut_is_taken_where_it_would_lead_elsewhere() -> None:
+    assert TwoChannel(one=1, other=2).name == "private-two.1.2"
+    assert CacheLike(number=5).name == "cache5"
+    with pytest.raises(InvalidChannelError, match=r"^CacheLike: 'cache-5' would be read as another kind of channel"):
+        CacheLike(number=-5)
+    assert len(LongChannel(number=10**14).name) == 164
+    with pytest.raises(InvalidChannelError, match=r"^LongChannel: the name has 165 characters; at most 164$"):
+        LongChannel(number=10**15)
 
 
 @given(st.integers())

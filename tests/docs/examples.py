@@ -11,7 +11,6 @@ from __future__ import annotations
 import ast
 import asyncio
 import contextlib
-import importlib
 import inspect
 import io
 import os
@@ -124,7 +123,6 @@ class PageRun:
         sys.modules[name] = self._imported[name] = module
         # not imported by name: a page may show a file again, with more in it
         exec(compile(source, module.__file__, "exec", dont_inherit=True), module.__dict__)  # noqa: S102
-        importlib.invalidate_caches()
 
     def _run_pytest(self, file: str) -> None:
         (self.folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")

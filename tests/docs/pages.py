@@ -44,7 +44,7 @@ class Page:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.name = str(path.relative_to(ROOT))
+        self.name = str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else path.name
         self.text = path.read_text(encoding="utf-8")
         tokens = MarkdownIt("commonmark").enable("table").parse(self.text)
         self.fences = [_fence(token) for token in tokens if token.type == "fence"]

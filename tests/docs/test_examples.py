@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
+import os
+import sys
 from pathlib import Path
 
 import pytest
 
+from broadcastkit.errors import ConfigurationError
 from tests.docs.examples import PageRun
 from tests.docs.pages import PAGES, Page
 
@@ -26,6 +29,66 @@ def test_the_examples_run(page: Page, tmp_path: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=repr)
 def test_every_block_is_of_a_kind_that_is_checked(page: Page) -> None:
     assert {fence.language for fence in page.fences} <= LANGUAGES
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "```python\nprint(1)\n# > 2\n```",
+        "```python\nprint(1)\n```",
+        "```python\n# > 1\n```",
+        "```python\n1 / 0\n```",
+        "```python\nawait absent()\n```",
+        "```python\n# app.py\nimport absent\n```",
+        "```python\n# test_app.py\ndef test_app(broadcasts):\n    broadcasts.assert_broadcast('ping')\n```",
+        "```dotenv\nBROADCAST_CONNECTION=pusher\n```",
+    ],
+)
+def test_an_example_that_is_wrong_is_found(text: str, tmp_path: Path) -> None:
+    (tmp_path / "page.md").write_text(text, encoding="utf-8")
+
+    with pytest.raises((AssertionError, ArithmeticError, NameError, ImportError, ConfigurationError)):
+        PageRun(Page(tmp_path / "page.md"), tmp_path).run()
+
+
+def test_examples_share_what_they_should_and_leave_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "page.md").write_text(PAGE, encoding="utf-8")
+    before = dict(os.environ), list(sys.path)
+
+    PageRun(Page(tmp_path / "page.md"), tmp_path).run()
+
+    assert (dict(os.environ), sys.path) == before
+    assert {"app", "example"} & sys.modules.keys() == set()
+
+
+PAGE = """
+```dotenv
+BROADCAST_CONNECTION=log  # and a comment
+```
+```python
+# app.py
+answer = 42
+```
+```python
+import asyncio
+import os
+
+from app import answer
+
+await asyncio.sleep(0)
+```
+```python
+print(answer, os.environ["BROADCAST_CONNECTION"])
+# > 42 log
+```
+```dotenv
+BROADCAST_DRIVER=null
+```
+```python
+print("BROADCAST_CONNECTION" in os.environ)
+# > False
+```
+"""
 
 
 def test_readme_shows_the_names_that_it_promises() -> None:

@@ -117,8 +117,11 @@ class Channel:
 
     def __repr__(self) -> str:
         """Show how the channel would be written in code."""
-        fields = {key: value for key, value in self.__dict__.items() if key != "name"}
-        shown = ", ".join(f"{key}={value!r}" for key, value in fields.items()) or repr(self.name)
+        if type(self).pattern is None:
+            parts = parse_channel_name(self.name)
+            shown = f"{parts.bare!r}{', cache=True' if parts.cache else ''}"
+        else:
+            shown = ", ".join(f"{key}={value!r}" for key, value in self.__dict__.items() if key != "name")
         return f"{type(self).__name__}({shown})"
 
     def __eq__(self, other: object) -> bool:

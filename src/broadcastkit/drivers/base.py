@@ -20,6 +20,7 @@ __all__ = [
     "ChannelInfo",
     "ChannelInfos",
     "Driver",
+    "Message",
     "Outcome",
     "Sent",
     "UserInfo",

@@ -146,7 +146,7 @@ class Event(_Model):
     def broadcast_on(self) -> EventChannels:
         """Say where the event is heard: channels or full wire names, one or many, returned or yielded.
 
-        None at all means that nobody is to hear it, and nothing is sent.
+        No channels at all mean that nobody is to hear it, and nothing is sent.
         """
         raise ConfigurationError(
             f"{type(self).__name__} does not say where it is heard: define broadcast_on(), or pass channels to "

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from broadcastkit.core.retry import Retry
 from broadcastkit.drivers.pusher.driver import AsyncPusherDriver, PusherDriver
 from broadcastkit.drivers.pusher.profiles import Profile
 
-__all__ = ["AsyncPusherDriver", "Profile", "PusherDriver"]
+__all__ = ["AsyncPusherDriver", "Profile", "PusherDriver", "Retry"]

@@ -142,7 +142,7 @@ def test_a_member_without_a_usable_id_is_no_and_says_why_in_the_log(
 
     (record,) = caplog.records
     assert record.levelno == logging.ERROR
-    assert "(presence-room.7): a user id has 1 to 128 ASCII letters" in record.getMessage()
+    assert "(presence-room.7): a user id is a str, int or UUID of 1 to 128 ASCII letters" in record.getMessage()
     assert "hunter2" not in record.getMessage() + repr(caught.value)
 
 

@@ -89,7 +89,7 @@ def test_no_user_is_denied() -> None:
 
 @pytest.mark.parametrize("user", [object(), {}, {"name": "Ann"}, Row(None), Row(""), Row("a b"), Row(True), {"id": []}])
 def test_a_user_without_a_usable_id_is_refused(user: object) -> None:
-    with pytest.raises(InvalidUserError, match=r"^a user id has 1 to 128 ASCII letters") as caught:
+    with pytest.raises(InvalidUserError, match=r"^a user id is a str, int or UUID of 1 to 128 ASCII letters") as caught:
         grant_user(socket_id=SOCKET, user=user)
 
     assert "hunter2" not in str(caught.value)
@@ -113,7 +113,7 @@ def test_a_watchlist_holds_a_hundred() -> None:
 
 @pytest.mark.parametrize("watchlist", [[None], ["a b"], [True]])
 def test_a_watchlist_holds_user_ids(watchlist: list[Any]) -> None:
-    with pytest.raises(InvalidUserError, match=r"^a user id has 1 to 128"):
+    with pytest.raises(InvalidUserError, match=r"^a user id is a str, int or UUID of 1 to 128"):
         grant_user(socket_id=SOCKET, user={"id": 1, "watchlist": watchlist})
 
 

@@ -135,7 +135,7 @@ def test_one_that_is_not_complete_is_an_error_when_it_is_used() -> None:
 def test_a_wrong_variable_of_another_connection_is_an_error_when_that_is_used() -> None:
     broadcaster = Broadcaster.from_env({"BROADCAST_CONNECTION": "log", "PUSHER_APP_ID": "1", "PUSHER_PORT": "many"})
 
-    with pytest.raises(ConfigurationError, match="^PUSHER_PORT must be a number from 1 to 65535, not 'many'$"):
+    with pytest.raises(ConfigurationError, match=r"^PUSHER_PORT must be a number from 1 to 65535, not 'many'$"):
         broadcaster.driver("pusher")
 
 

@@ -165,7 +165,7 @@ def test_a_name_is_a_str() -> None:
 
 @pytest.mark.parametrize("user_id", ["", "a:b", "a b", "x" * 129, True, None])
 def test_a_malformed_user_id_is_refused(user_id: Any) -> None:
-    with pytest.raises(InvalidUserError, match=r"^a user id has 1 to 128 ASCII letters"):
+    with pytest.raises(InvalidUserError, match=r"^a user id is a str, int or UUID of 1 to 128 ASCII letters"):
         ServerToUser(user_id)
 
 

@@ -96,8 +96,8 @@ def test_a_prefix_alone_is_no_name(prefix: str, cache: str) -> None:
         ("", "^channel name '' may hold only ASCII letters, digits and - _ = @ , . ; and not be empty$"),
         ("a b", "^channel name 'a b' may hold only ASCII letters"),
         ("x" * 165, "^channel name '" + "x" * 40 + "'… has 165 characters; at most 164, prefix included$"),
-        ("#server-to-user-", "^channel name '#server-to-user-': a user id has 1 to 128 ASCII letters"),
-        ("#server-to-user-a:b", "^channel name '#server-to-user-a:b': a user id has 1 to 128 ASCII letters"),
+        ("#server-to-user-", "^channel name '#server-to-user-': a user id is a str, int or UUID of 1 to 128 "),
+        ("#server-to-user-a:b", "^channel name '#server-to-user-a:b': a user id is a str, int or UUID of 1 to 128 "),
     ],
 )
 def test_the_error_says_what_is_wrong_with_a_channel_name(name: object, message: str) -> None:
@@ -314,7 +314,7 @@ def test_ids_become_text(value: object, text: str) -> None:
     ],
 )
 def test_the_error_about_a_user_id_shows_its_type_and_not_its_value(value: object, got: str) -> None:
-    expected = rf"^a user id has 1 to 128 ASCII letters, digits or - _ = @ , \. ; \(got {got}\)$"
+    expected = rf"^a user id is a str, int or UUID of 1 to 128 ASCII letters, digits or - _ = @ , \. ; \(got {got}\)$"
     with pytest.raises(InvalidUserError, match=expected):
         check_user_id(value)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,13 @@ EVENT = OrderShipped(order_id=7, address=SECRET, user_id=4)
 def test_declared_fields_go_out_in_their_order() -> None:
     assert EVENT.broadcast_payload() == '{"order_id":7,"address":"hunter2"}'
     assert EVENT.broadcast_with() == {"order_id": 7, "address": SECRET}
+
+
+def test_broadcast_with_gives_what_json_has() -> None:
+    class Dated(Event):
+        at: datetime
+
+    assert Dated(at=datetime(2025, 10, 2, 12, tzinfo=UTC)).broadcast_with() == {"at": "2025-10-02T12:00:00Z"}
 
 
 def test_an_excluded_field_routes_and_stays_off_the_wire() -> None:
@@ -201,6 +209,8 @@ def test_no_repr_shows_a_value() -> None:
     for shown in (repr(EVENT), str(EVENT), f"{[EVENT]}"):
         assert "<OrderShipped 'order.shipped'>" in shown
         assert SECRET not in shown
+    pretty: Any = EVENT  # what rich and devtools print
+    assert list(pretty.__rich_repr__()) == []
 
 
 def test_an_event_cannot_be_changed_and_the_error_shows_no_value() -> None:

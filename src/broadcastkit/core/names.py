@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from enum import Enum
 from typing import NamedTuple
+from uuid import UUID
 
 from broadcastkit.errors import (
     InvalidChannelError,
@@ -175,7 +176,7 @@ def check_user_id(value: object) -> str:
     text = _id_text(value)
     if text is None or len(text) > USER_ID_LIMIT or _USER_ID.fullmatch(text) is None:
         raise InvalidUserError(
-            f"a user id has 1 to {USER_ID_LIMIT} ASCII letters, digits or - _ = @ , . ; "
+            f"a user id is a str, int or UUID of 1 to {USER_ID_LIMIT} ASCII letters, digits or - _ = @ , . ; "
             f"(got {type(value).__name__}{f' of {len(text)} characters' if text is not None else ''})"
         )
     return text
@@ -184,8 +185,8 @@ def check_user_id(value: object) -> str:
 def _id_text(value: object) -> str | None:
     if isinstance(value, str):
         return _plain(value)
-    if value is None or isinstance(value, bool):
-        return None
+    if isinstance(value, bool) or not isinstance(value, (int, UUID)):
+        return None  # whatever else has a text, it is hardly an id: a float, a column of a model class
     try:
         return str(value)
     except ValueError:  # an int of thousands of digits

@@ -126,8 +126,11 @@ class Event(_Model):
         try:
             self.__pydantic_validator__.validate_python(values, self_instance=self)
         except ValidationError:
-            # Nested models may be given as rows too; looking for attributes at once would slow every event by a fifth.
-            self.__pydantic_validator__.validate_python(values, self_instance=self, from_attributes=True)
+            pass
+        else:
+            return
+        # Nested models may be given as rows too; looking for attributes at once would slow every event by a fifth.
+        self.__pydantic_validator__.validate_python(values, self_instance=self, from_attributes=True)
 
     # Without this mark pydantic would call __init__ for nested and ORM validation too, with what it cannot take.
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
@@ -208,6 +211,8 @@ class AnonymousEvent:
         self.event_name = check_event_name(name)
         self.event_via = (via,) if isinstance(via, str) else tuple(via)
         self.payload = {} if payload is None else payload
+        if on is None:
+            raise ConfigurationError(f"the anonymous event {name!r}: on= takes channels or full names, not None")
         self._channels = on if isinstance(on, (Channel, str)) else tuple(on)
 
     def broadcast_on(self) -> EventChannels:

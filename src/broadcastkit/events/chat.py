@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from broadcastkit.channels.base import Channel
 from broadcastkit.channels.common import ConversationChannel, UserChannel
+from broadcastkit.errors import ConfigurationError
 from broadcastkit.events.base import Event, Id
 
 __all__ = ["MessageSent", "MessagesRead", "Sender", "UserTyping"]
@@ -85,4 +86,9 @@ def _between(conversation_id: Id | None, *user_ids: Id | None) -> list[Channel]:
     """Return the conversation's channel if there is a conversation, else each person's own."""
     if conversation_id is not None:
         return [ConversationChannel(conversation_id=conversation_id)]
-    return [UserChannel(user_id=user_id) for user_id in user_ids if user_id is not None]
+    channels: list[Channel] = [UserChannel(user_id=user_id) for user_id in user_ids if user_id is not None]
+    if not channels:
+        raise ConfigurationError(
+            "messages are heard in a conversation or by two people: give conversation_id, or both ids"
+        )
+    return channels

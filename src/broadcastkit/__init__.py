@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable as _Callable
 from typing import TYPE_CHECKING
+from typing import Any as _Any
 
 from broadcastkit.authorization import ChannelRegistry as ChannelRegistry
 from broadcastkit.authorization import PresenceMember as PresenceMember
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from broadcastkit.events.notifications import NotificationSent as NotificationSent
     from broadcastkit.events.plans import PlanSubmitted as PlanSubmitted
 
-__getattr__ = _lazy_names(
+__getattr__: _Callable[[str], _Any] = _lazy_names(
     __name__,
     {
         "JobUpdated": "broadcastkit.events.jobs",

@@ -187,7 +187,7 @@ class DeliveryError(BroadcastError):
         super().__init__(message)
         self.status = status
         # blanked before it is shortened: half a signature would not look like one
-        self.response_text = _SIGNATURE_LIKE.sub("[blanked]", response_text[: 2 * _TEXT_LIMIT])[:_TEXT_LIMIT]
+        self.response_text: str = _SIGNATURE_LIKE.sub("[blanked]", response_text[: 2 * _TEXT_LIMIT])[:_TEXT_LIMIT]
         self.retry_after = retry_after
         self.delivered = delivered
 

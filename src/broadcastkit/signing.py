@@ -42,7 +42,7 @@ class Signer:
             raise ConfigurationError("must be printable ASCII without spaces, quotes, colons, & or =", setting="key")
         if not secret:
             raise ConfigurationError("must not be empty", setting="secret")
-        self.key = key
+        self.key: str = key
         self._copy = HMAC(secret.encode(), SHA256()).copy
 
     def __repr__(self) -> str:

@@ -56,7 +56,7 @@ class BroadcasterBase(Generic[DriverT]):
             raise ConfigurationError(f"default={default!r} is none of: {', '.join(self._connections)}")
         if on_error not in {"raise", "report"} and not callable(on_error):
             raise ConfigurationError(f"on_error must be 'raise', 'report' or a callable, not {on_error!r}")
-        self.channels = ChannelRegistry() if channels is None else channels
+        self.channels: ChannelRegistry = ChannelRegistry() if channels is None else channels
         self._delivery: Delivery = Inline() if delivery is None else delivery
         self._on_error = on_error
         self._observer: Observer | None = None

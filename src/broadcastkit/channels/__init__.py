@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from broadcastkit.channels.base import (
     Channel,
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
         UserChannel,
     )
 
-__getattr__ = lazy_names(
+__getattr__: Callable[[str], Any] = lazy_names(
     __name__,
     dict.fromkeys(
         ("AdminChannel", "ConversationChannel", "JobChannel", "RoomChannel", "RoomPresence", "UserChannel"),

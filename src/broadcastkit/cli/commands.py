@@ -12,7 +12,7 @@ from broadcastkit.cli.serve import serve
 __all__ = ["commands"]
 
 # Locals in a traceback could hold a secret.
-commands = typer.Typer(
+commands: typer.Typer = typer.Typer(
     name="broadcastkit",
     help="Laravel Broadcasting for Python.",
     no_args_is_help=True,

@@ -11,7 +11,7 @@ __all__ = ["AsyncMemoryDriver", "MemoryDriver"]
 
 class _Keeps:
     def __init__(self, messages: list[Message] | None = None) -> None:
-        self.messages = [] if messages is None else messages
+        self.messages: list[Message] = [] if messages is None else messages
 
     def take(self, message: Message) -> Outcome:
         """Append the message."""

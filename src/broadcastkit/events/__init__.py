@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from broadcastkit.core.lazy import lazy_names
 from broadcastkit.events.base import AnonymousEvent, Broadcastable, Event
@@ -21,7 +22,7 @@ _MODULES = {
     "plans": ("PlanAccepted", "PlanSubmitted"),
     "rooms": ("ActivityLogged", "RoomMessageSent", "UserStatusChanged"),
 }
-__getattr__ = lazy_names(
+__getattr__: Callable[[str], Any] = lazy_names(
     __name__, {name: f"{__name__}.{module}" for module, names in _MODULES.items() for name in names}
 )
 

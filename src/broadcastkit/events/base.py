@@ -208,9 +208,9 @@ class AnonymousEvent:
     def __init__(
         self, name: str, payload: object = None, *, on: EventChannels = (), via: str | Iterable[str] = ()
     ) -> None:
-        self.event_name = check_event_name(name)
-        self.event_via = (via,) if isinstance(via, str) else tuple(via)
-        self.payload = {} if payload is None else payload
+        self.event_name: str = check_event_name(name)
+        self.event_via: tuple[str, ...] = (via,) if isinstance(via, str) else tuple(via)
+        self.payload: object = {} if payload is None else payload
         if on is None:
             raise ConfigurationError(f"the anonymous event {name!r}: on= takes channels or full names, not None")
         self._channels = on if isinstance(on, (Channel, str)) else tuple(on)

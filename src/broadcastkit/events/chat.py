@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
@@ -18,7 +18,7 @@ __all__ = ["MessageSent", "MessagesRead", "Sender", "UserTyping"]
 class Sender(BaseModel, defer_build=True):
     """Who wrote a message, as much as a client needs to show it."""
 
-    model_config = ConfigDict(from_attributes=True, frozen=True, hide_input_in_errors=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(from_attributes=True, frozen=True, hide_input_in_errors=True)
 
     id: Id
     name: str

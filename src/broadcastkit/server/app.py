@@ -50,7 +50,7 @@ class EmbeddedServer:
     ) -> None:
         every = (apps,) if isinstance(apps, App) else tuple(apps)
         self._check(every)
-        self.limits = limits or Limits()
+        self.limits: Limits = limits or Limits()
         # Starlette's test client runs every WebSocket on a loop of its own
         self._sessions: set[asyncio.Task[None]] = set()
         lives = [LiveApp(app, self.limits, now=now) for app in every]

@@ -27,7 +27,7 @@ class Connection:
     __slots__ = ("channels", "socket_id", "user")
 
     def __init__(self, socket_id: str) -> None:
-        self.socket_id = socket_id
+        self.socket_id: str = socket_id
         self.channels: dict[str, Member | None] = {}
         """Its subscriptions, and who it is on the presence channels among them."""
         self.user: User | None = None

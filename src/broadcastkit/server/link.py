@@ -26,7 +26,7 @@ class Link(Connection):
 
     def __init__(self, socket_id: str, limits: Limits, *, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(socket_id)
-        self.loop = loop
+        self.loop: asyncio.AbstractEventLoop = loop
         self._most = limits.send_queue
         self._size_limit = limits.send_queue_size
         self._queue: deque[Message] = deque()

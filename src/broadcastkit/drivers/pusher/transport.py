@@ -66,7 +66,7 @@ class TransportOptions:
     """Where to connect and how long to wait: seconds for everything, or an httpx.Timeout for each phase."""
 
     def __init__(self, origin: str, *, timeout: float | httpx.Timeout, verify: ssl.SSLContext | bool | str) -> None:
-        self.origin = httpx.URL(origin)
+        self.origin: httpx.URL = httpx.URL(origin)
         timeouts = timeout if isinstance(timeout, httpx.Timeout) else httpx.Timeout(timeout)
         self._timeouts = timeouts.as_dict()
         self._verify = verify

@@ -36,7 +36,8 @@ lint: .venv/.dev
 types: .venv/.dev
 	$(BIN)/mypy
 	$(BIN)/pyright
-	$(BIN)/pyright --verifytypes broadcastkit --ignoreexternal
+	@# it looks for the package in the environment of the first python on the path
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pyright --verifytypes broadcastkit --ignoreexternal
 
 layers: .venv/.dev
 	$(BIN)/lint-imports --no-logo

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from hmac import compare_digest
 from urllib.parse import quote, urlencode
 
@@ -19,7 +20,7 @@ from cryptography.hazmat.primitives.hmac import HMAC
 from broadcastkit.core.names import ChannelKind, check_channel_name, check_socket_id, parse_channel_name
 from broadcastkit.errors import ConfigurationError, InvalidChannelError, InvalidInputError, SignatureError
 
-__all__ = ["CLOCK_TOLERANCE", "Signer", "body_md5", "query_text", "string_to_sign"]
+__all__ = ["CLOCK_TOLERANCE", "KeyRing", "Signer", "body_md5", "query_text", "string_to_sign"]
 
 CLOCK_TOLERANCE = 600
 _KEY = re.compile(r"[!#-%'-9;<>-\[\]-~]+")
@@ -150,6 +151,63 @@ class Signer:
         signed = {key: value for key, value in params.items() if key != "auth_signature"}
         if not self.verify(_bytes(string_to_sign(method, path, signed)), params.get("auth_signature", "")):
             raise SignatureError("auth_signature does not fit the request")
+
+
+class KeyRing:
+    """The keys of one app while they are changed: the current one signs, retired ones still verify.
+
+    A pair of `(key, secret)` will do for a Signer. The same key may be there with several secrets.
+
+    Example:
+        >>> ring = KeyRing(("key-2", "new secret"), ("key-1", "old secret"))
+        >>> ring.verify("key-1", b"body", Signer("key-1", "old secret").hex(b"body"))
+        True
+    """
+
+    __slots__ = ("current", "retired")
+
+    def __init__(self, current: Signer | tuple[str, str], *retired: Signer | tuple[str, str]) -> None:
+        self.current: Signer = _signer(current)
+        self.retired: tuple[Signer, ...] = tuple(_signer(one) for one in retired)
+
+    def __repr__(self) -> str:
+        """Show the public keys only."""
+        return f"KeyRing({', '.join(repr(signer.key) for signer in self.signers)})"
+
+    @property
+    def signers(self) -> tuple[Signer, ...]:
+        """The current key first, then the retired ones."""
+        return (self.current, *self.retired)
+
+    def knows(self, key: str) -> bool:
+        """Whether one of the keys has this name."""
+        return any(signer.key == key for signer in self.signers)
+
+    def verify(self, key: str, message: bytes, signature: str | bytes) -> bool:
+        """Whether a signature is one of the named key."""
+        return any(signer.verify(message, signature) for signer in self.signers if signer.key == key)
+
+    def verify_subscription(self, auth: str, socket_id: str, channel_name: str, channel_data: str | None) -> bool:
+        """See Signer.verify_subscription."""
+        return any(one.verify_subscription(auth, socket_id, channel_name, channel_data) for one in self.signers)
+
+    def verify_user(self, auth: str, socket_id: str, user_data: str) -> bool:
+        """See Signer.verify_user."""
+        return any(one.verify_user(auth, socket_id, user_data) for one in self.signers)
+
+    def verify_request(self, method: str, path: str, params: Mapping[str, str], body: bytes, *, now: float) -> None:
+        """See Signer.verify_request; what is raised is about the current key."""
+        try:
+            self.current.verify_request(method, path, params, body, now=now)
+        except SignatureError:
+            for signer in self.retired:
+                with suppress(SignatureError):
+                    return signer.verify_request(method, path, params, body, now=now)
+            raise
+
+
+def _signer(key: Signer | tuple[str, str]) -> Signer:
+    return key if isinstance(key, Signer) else Signer(*key)
 
 
 def _bytes(offered: str) -> bytes:

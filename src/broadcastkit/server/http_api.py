@@ -100,7 +100,7 @@ class HttpApi:
         failure = "the request has no path"
         for path in request.signed_paths:
             try:
-                self._app.signer.verify_request(request.method, path, params, request.body, now=now)
+                self._app.keys.verify_request(request.method, path, params, request.body, now=now)
             except SignatureError as error:
                 failure = str(error)
             else:

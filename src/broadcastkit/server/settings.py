@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 from broadcastkit.core.names import CHANNEL_NAME_LIMIT, EVENT_NAME_LIMIT, USER_ID_LIMIT
 from broadcastkit.errors import ConfigurationError
-from broadcastkit.signing import Signer
+from broadcastkit.signing import KeyRing, Signer
 
 __all__ = ["App", "ClientEvents", "Limits"]
 
@@ -24,6 +24,8 @@ class App:
     `client_events` says who may send client events: `members` (who is subscribed to the channel) or `none`. An
     app that is not `enabled` refuses connections (4003) and requests (403).
 
+    What `retired_secrets` have signed is still accepted, so that a secret can be changed in one place after another.
+
     Raises:
         ConfigurationError: an id, a key or a secret that cannot be one. The text never holds the secret.
     """
@@ -33,14 +35,21 @@ class App:
     secret: str = field(repr=False)
     client_events: ClientEvents = "members"
     enabled: bool = True
+    retired_secrets: tuple[str, ...] = field(default=(), repr=False)
     signer: Signer = field(init=False, repr=False, compare=False)
+    keys: Signer | KeyRing = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if _APP_ID.fullmatch(self.id) is None:
             raise ConfigurationError(f"an app id is ASCII letters, digits, - and _, not {self.id!r}")
         if self.client_events not in {"members", "none"}:
             raise ConfigurationError(f"client_events is 'members' or 'none', not {self.client_events!r}")
+        retired: object = self.retired_secrets
+        if isinstance(retired, str):
+            raise ConfigurationError("is a tuple of secrets, not one str", setting="retired_secrets")
         object.__setattr__(self, "signer", Signer(self.key, self.secret))
+        others = [Signer(self.key, secret) for secret in self.retired_secrets]
+        object.__setattr__(self, "keys", KeyRing(self.signer, *others) if others else self.signer)
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,9 +79,7 @@ def _check_signature(
     app: App, connection: Connection, channel: str, data: Mapping[str, object], channel_data: str | None
 ) -> None:
     auth = data.get("auth")
-    if not isinstance(auth, str) or not app.signer.verify_subscription(
-        auth, connection.socket_id, channel, channel_data
-    ):
+    if not isinstance(auth, str) or not app.keys.verify_subscription(auth, connection.socket_id, channel, channel_data):
         raise _RefusedError("AuthError", "The connection is unauthorized", 401)
 
 
@@ -121,7 +119,7 @@ def sign_in(app: App, limits: Limits, connection: Connection, data: Mapping[str,
     auth, user_data = data.get("auth"), data.get("user_data")
     if not isinstance(auth, str) or not isinstance(user_data, str):
         return Close(UNAUTHORIZED, "pusher:signin needs auth and user_data")
-    if not app.signer.verify_user(auth, connection.socket_id, user_data):
+    if not app.keys.verify_user(auth, connection.socket_id, user_data):
         return Close(UNAUTHORIZED, "Connection not authorized")
     user = frames.read_object(user_data) or {}
     try:

@@ -1,0 +1,132 @@
+"""What an application does when a webhook tells of something: handlers by kind of event, in either color."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, TypeVar, overload
+
+from broadcastkit.errors import ConfigurationError
+from broadcastkit.webhooks.events import Webhook, WebhookEvent
+
+__all__ = ["WebhookHandlers"]
+
+ItemT = TypeVar("ItemT", bound=WebhookEvent | Webhook)
+ReturnT = TypeVar("ReturnT")
+HandlerT = TypeVar("HandlerT", bound=Callable[..., Any])
+
+
+class _Handler(NamedTuple):
+    kinds: tuple[type[WebhookEvent | Webhook], ...]
+    call: Callable[[Any], Any]
+    name: str
+    is_async: bool
+
+
+class WebhookHandlers:
+    """Handlers by kind of event; belongs to no framework and no color.
+
+        >>> from broadcastkit.webhooks import MemberRemoved
+        >>> handlers = WebhookHandlers()
+        >>> @handlers.on(MemberRemoved)
+        ... def left(event: MemberRemoved) -> None:
+        ...     print(event.user_id, "has left", event.channel)
+
+    Events are handled in the order of the delivery, each by its handlers in the order of registration. All are called
+    even if some fail. The service repeats a delivery of which any failed, so a handler must bear to be called again.
+    """
+
+    def __init__(self) -> None:
+        self._handlers: list[_Handler] = []
+
+    def __repr__(self) -> str:
+        """Name the handlers."""
+        return f"WebhookHandlers({', '.join(handler.name for handler in self._handlers)})"
+
+    @overload
+    def on(self, kind: type[ItemT], /) -> Callable[[Callable[[ItemT], ReturnT]], Callable[[ItemT], ReturnT]]: ...
+
+    @overload
+    def on(self, *kinds: type[WebhookEvent | Webhook]) -> Callable[[HandlerT], HandlerT]: ...
+
+    def on(self, *kinds: Any) -> Callable[[Any], Any]:
+        """Call the decorated function, `async` or not, for events of these classes.
+
+        `WebhookEvent` means every event; `Webhook` the delivery as a whole, after its events.
+
+        Raises:
+            ConfigurationError: a kind is not a class of webhook event.
+        """
+        if not kinds or not all(isinstance(kind, type) and issubclass(kind, (WebhookEvent, Webhook)) for kind in kinds):
+            raise ConfigurationError("handlers.on() takes classes of broadcastkit.webhooks, such as MemberAdded")
+
+        def register(call: Callable[[Any], Any]) -> Callable[[Any], Any]:
+            name = getattr(call, "__qualname__", type(call).__name__)
+            is_async = inspect.iscoroutinefunction(call) or inspect.iscoroutinefunction(type(call).__call__)
+            self._handlers.append(_Handler(kinds, call, name, is_async))
+            return call
+
+        return register
+
+    def require_sync(self, by: str) -> None:
+        """Refuse `async` handlers on behalf of something that cannot await: ConfigurationError names the first."""
+        for handler in self._handlers:
+            if handler.is_async:
+                raise ConfigurationError(f"{by} is sync and cannot await {handler.name}; use def")
+
+    def handle(self, webhook: Webhook) -> None:
+        """Call the handlers that a delivery is for.
+
+        Raises:
+            ExceptionGroup: what handlers have raised, once all were called.
+            ConfigurationError: one is `async`; none was called.
+        """
+        self.require_sync("WebhookHandlers.handle()")
+        failures: list[Exception] = []
+        for handler, item in self._calls(webhook):
+            try:
+                handler.call(item)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the other handlers have their turn
+                failures.append(_noted(error, handler, item))
+        _raise_if_any(failures)
+
+    async def ahandle(self, webhook: Webhook) -> None:
+        """Call the handlers that a delivery is for; those that are not `async` in a worker thread, so they may block.
+
+        Raises:
+            ExceptionGroup: what handlers have raised, once all were called.
+        """
+        failures: list[Exception] = []
+        for handler, item in self._calls(webhook):
+            try:
+                await _call(handler, item)
+            except Exception as error:  # noqa: BLE001 - as above
+                failures.append(_noted(error, handler, item))
+        _raise_if_any(failures)
+
+    def _calls(self, webhook: Webhook) -> Iterator[tuple[_Handler, WebhookEvent | Webhook]]:
+        for item in (*webhook.events, webhook):
+            for handler in self._handlers:
+                if isinstance(item, handler.kinds):
+                    yield handler, item
+
+
+async def _call(handler: _Handler, item: object) -> None:
+    if handler.is_async:
+        await handler.call(item)
+        return
+    from anyio.to_thread import run_sync  # takes 12 ms to import, and only this needs it
+
+    answer = await run_sync(handler.call, item)
+    if inspect.isawaitable(answer):  # a lambda or partial around a coroutine function
+        await answer
+
+
+def _noted(error: Exception, handler: _Handler, item: object) -> Exception:
+    error.add_note(f"in the webhook handler {handler.name}, called for {type(item).__name__}")
+    return error
+
+
+def _raise_if_any(failures: list[Exception]) -> None:
+    if failures:
+        raise ExceptionGroup("webhook handlers failed", failures)

@@ -25,6 +25,13 @@ __all__ = [
 
 DriverT = TypeVar("DriverT")
 _PROFILED = {"reverb": "reverb", "soketi": "soketi"}
+# what a URL of a driver's own may start with
+_SCHEMES = {
+    **dict.fromkeys(("pusher", "http", "https"), "pusher"),
+    **dict.fromkeys(("redis", "rediss", "redis+sentinel", "rediss+sentinel"), "redis"),
+    **dict.fromkeys(("redis+cluster", "rediss+cluster", "unix"), "redis"),
+    **dict.fromkeys(("socketio+redis", "socketio+rediss", "socketio+unix"), "socketio"),
+}
 
 
 class Connections(Mapping[str, DriverT], Generic[DriverT]):
@@ -143,8 +150,9 @@ def settings_from_url(url: str) -> dict[str, Any]:
     # not urlsplit, whose errors show what they cannot read
     found = re.match(r"([a-zA-Z][a-zA-Z0-9+.-]*)://", url)
     scheme = "" if found is None else found[1].lower()
-    if scheme in {"pusher", "http", "https"}:
-        return {"driver": "pusher", "url": url}
+    driver = _SCHEMES.get(scheme)
+    if driver is not None:
+        return {"driver": driver, "url": url}
     if scheme in DRIVERS:
         return {"driver": scheme}
     raise ConfigurationError(
@@ -176,7 +184,17 @@ _REVERB = {
     "REVERB_SERVER_PATH": "path",
     "REVERB_VERIFY_PEER": "verify",
 }
-_REQUIRED = {"pusher": ("app_id", "key", "secret"), "reverb": ("app_id", "key", "secret", "host")}
+_REDIS = {
+    "REDIS_HOST": "host",
+    "REDIS_PORT": "port",
+    "REDIS_USERNAME": "username",
+    "REDIS_PASSWORD": "password",
+    "REDIS_DB": "db",
+    "REDIS_PREFIX": "prefix",
+}
+# in the place of the others; Laravel's own .env.example has lines for a local server, beside which hosts set the URL
+_REDIS_BY_URL = {"REDIS_URL": "url", "REDIS_PREFIX": "prefix"}
+_REQUIRED = {"pusher": ("app_id", "key", "secret"), "reverb": ("app_id", "key", "secret", "host"), "redis": ()}
 _BOOLEANS = {
     "true": True,
     "1": True,
@@ -193,8 +211,8 @@ def settings_from_env(environ: Mapping[str, str] | None = None) -> dict[str, Any
     """Return settings read from Laravel's variables, `os.environ` unless given.
 
     `BROADCAST_CONNECTION` (or `BROADCAST_DRIVER`) names the default connection, or is a connection URL. `log`, `null`
-    and `memory` need nothing else, `pusher` reads `PUSHER_*` and `reverb` `REVERB_*`. Connections whose variables
-    are there can be reached with `.via()` too.
+    and `memory` need nothing else, `pusher` reads `PUSHER_*`, `reverb` `REVERB_*` and `redis` `REDIS_*`. Connections
+    whose variables are there can be reached with `.via()` too.
 
     Raises:
         ConfigurationError: a variable is missing or wrong.
@@ -204,7 +222,7 @@ def settings_from_env(environ: Mapping[str, str] | None = None) -> dict[str, Any
     default = env.get(variable)
     if default is None:
         raise ConfigurationError(
-            "is not set: name a connection (log to begin with; null, pusher, reverb), or call configure()",
+            "is not set: name a connection (log to begin with; null, pusher, reverb, redis), or call configure()",
             setting="BROADCAST_CONNECTION",
         )
     if "://" in default:
@@ -213,6 +231,11 @@ def settings_from_env(environ: Mapping[str, str] | None = None) -> dict[str, Any
     for name, variables in (("pusher", _PUSHER), ("reverb", _REVERB)):
         if name == default or any(f"{name.upper()}_APP_{part}" in env for part in ("ID", "KEY", "SECRET")):
             connections[name] = _read_or_keep(env, name, variables, default=default)
+    # Laravel reads the word as none, and has it in its .env.example
+    redis = {key: value for key, value in env.items() if value not in {"null", "(null)"}}
+    if default == "redis" or "REDIS_URL" in redis or "REDIS_HOST" in redis:
+        variables = _REDIS_BY_URL if "REDIS_URL" in redis else _REDIS
+        connections["redis"] = _read_or_keep(redis, "redis", variables, default=default)
     if default not in connections:
         raise ConfigurationError(f"must be one of {', '.join([*connections])}, not {default!r}", setting=variable)
     return {"default": default, "connections": connections}
@@ -248,6 +271,10 @@ def _value(variable: str, argument: str, text: str) -> Any:
     if argument == "port":
         if not (text.isascii() and text.isdigit()):
             raise ConfigurationError(f"must be a number from 1 to 65535, not {text!r}", setting=variable)
+        return int(text)
+    if argument == "db":
+        if not (text.isascii() and text.isdigit()):
+            raise ConfigurationError(f"must be the number of a database, such as 0, not {text!r}", setting=variable)
         return int(text)
     if argument == "verify":
         if text.lower() not in _BOOLEANS:

@@ -31,8 +31,9 @@ ASYNC = {
     "memory": AsyncMemoryDriver,
     "fake": lambda: AsyncFakeDriver("pusher"),
 }
-# With soketi, the pusher driver below; with the embedded server, tests/server.
-PROVEN = {*SYNC, "pusher"}
+# With soketi, the pusher driver below; with the embedded server, tests/server; redis, in tests/real;
+# socketio, in tests/drivers/socketio.
+PROVEN = {*SYNC, "pusher", "redis", "socketio"}
 
 
 def test_no_driver_is_forgotten() -> None:

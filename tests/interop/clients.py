@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from tests.interop.servers import PusherServer
 
-__all__ = ["EchoClient", "NodeClient", "NotReportedError", "PusherJsClient", "Report"]
+__all__ = ["EchoClient", "EchoSocketIoClient", "NodeClient", "NotReportedError", "PusherJsClient", "Report"]
 
 Report = dict[str, Any]
 
@@ -279,3 +279,39 @@ class EchoClient(_PusherClient):
     def _listen(self, how: str, channel: str, event: str) -> None:
         self.command(how, channel=channel, event=event)
         self.expect("listening", channel=channel, event=event)
+
+
+class EchoSocketIoClient(NodeClient):
+    """A real Laravel Echo on socket.io-client 2, for laravel-echo-server. `socket_id` is its connection's."""
+
+    socket_id: str
+
+    def __init__(self) -> None:
+        super().__init__("echo_socketio_client.mjs")
+
+    def connect(self, url: str, headers: Mapping[str, str] | None = None) -> str:
+        """Connect and return the socket id. `headers` go to the authorization endpoint."""
+        self.command("connect", url=url, headers=dict(headers or {}))
+        self.socket_id = self.expect("connected")["socket_id"]
+        return self.socket_id
+
+    def listen_to_all(self) -> None:
+        """Report every event, on whatever channel."""
+        self.command("listen_to_all")
+        self.expect("listening")
+
+    def open(self, kind: str, name: str) -> str:
+        """Open a `public`, `private` or `presence` channel, and return its full name. Nobody tells that it is done."""
+        self.command("open", kind=kind, name=name)
+        channel: str = self.expect("opened")["channel"]
+        return channel
+
+    def listen(self, channel: str, event: str) -> None:
+        """Report an event. As everywhere in Echo, `.message.sent` is the wire name `message.sent`."""
+        self.command("listen", channel=channel, event=event)
+        self.expect("listening", channel=channel, event=event)
+
+    def leave(self, channel: str) -> None:
+        """Leave a channel."""
+        self.command("leave", channel=channel)
+        self.expect("left", channel=channel)

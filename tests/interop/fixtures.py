@@ -7,14 +7,24 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.interop.clients import EchoClient, PusherJsClient
+from tests.interop.clients import EchoClient, EchoSocketIoClient, PusherJsClient
+from tests.interop.redis_servers import RedisServer, redis_server
 from tests.interop.servers import SOKETI_LOG, PusherServer, soketi_server, tail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-__all__ = ["echo_js", "pusher_js", "soketi", "soketi_apps", "soketi_numeric", "soketi_users"]
+__all__ = [
+    "echo_js",
+    "echo_socketio",
+    "pusher_js",
+    "redis_shared",
+    "soketi",
+    "soketi_apps",
+    "soketi_numeric",
+    "soketi_users",
+]
 
 # The logs of servers that outlive a test: shown at the end if any test failed.
 SERVER_LOGS = pytest.StashKey[list["Path"]]()
@@ -47,6 +57,20 @@ def soketi_numeric(soketi_apps: tuple[PusherServer, ...]) -> PusherServer:
 def soketi_users(soketi_apps: tuple[PusherServer, ...]) -> PusherServer:
     """soketi's app `users-app`, where connections sign in as users (or are closed after 30 s)."""
     return soketi_apps[2]
+
+
+@pytest.fixture(scope="session")
+def redis_shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """One Redis for the whole session; a test that uses it does so below a prefix of its own."""
+    with redis_server(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture
+def echo_socketio() -> Iterator[Callable[[], EchoSocketIoClient]]:
+    """Make Laravel Echo clients for laravel-echo-server that end with the test."""
+    with contextlib.ExitStack() as clients:
+        yield lambda: clients.enter_context(EchoSocketIoClient())
 
 
 @pytest.fixture

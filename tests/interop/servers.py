@@ -21,7 +21,16 @@ import uvicorn
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 
-__all__ = ["SOKETI_LOG", "PusherServer", "asgi_server", "free_port", "running", "soketi_server", "tail"]
+__all__ = [
+    "SOKETI_LOG",
+    "PusherServer",
+    "asgi_server",
+    "free_port",
+    "running",
+    "soketi_app",
+    "soketi_server",
+    "tail",
+]
 
 LOOPBACK = "127.0.0.1"
 INTEROP = Path(__file__).parent
@@ -69,10 +78,10 @@ def running(
     *,
     port: int,
     log: Path,
-    ready: str = "/",
+    ready: str | Callable[[], bool] = "/",
     env: Mapping[str, str] | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a server until the block ends, which starts once `GET ready` on `port` answers 200.
+    """Run a server until the block ends, which starts once `GET ready` on `port` answers 200, or `ready()` is true.
 
     The server sees `env` and little else, so that no setting of the developer's reaches it. What it prints
     goes to `log`, and into the error if it does not start or if the block fails.
@@ -97,11 +106,12 @@ def running(
             _stop(process)
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], port: int, ready: str) -> None:
+def _wait_until_ready(process: subprocess.Popen[bytes], port: int, ready: str | Callable[[], bool]) -> None:
     deadline = time.monotonic() + START_TIMEOUT
-    while not _answers(port, ready):
+    while not (_answers(port, ready) if isinstance(ready, str) else ready()):
         if time.monotonic() > deadline:
-            message = f"nothing answered GET {ready} on port {port} within {START_TIMEOUT} s"
+            asked = f"GET {ready}" if isinstance(ready, str) else "at all"
+            message = f"nothing answered {asked} on port {port} within {START_TIMEOUT} s"
             raise TimeoutError(message)
         with contextlib.suppress(subprocess.TimeoutExpired):
             # Not a sleep: this returns at once when the process dies.
@@ -130,7 +140,10 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
             return
 
 
-def _soketi_app(app_id: str, key: str, secret: str, *, users: bool = False) -> dict[str, object]:
+def soketi_app(
+    app_id: str, key: str, secret: str, *, users: bool = False, webhooks: Sequence[Mapping[str, object]] = ()
+) -> dict[str, object]:
+    """Return the settings of one app on soketi; each of `webhooks` has `url` and `event_types`."""
     return {
         "id": app_id,
         "key": key,
@@ -143,22 +156,27 @@ def _soketi_app(app_id: str, key: str, secret: str, *, users: bool = False) -> d
         "maxBackendEventsPerSecond": -1,
         "maxClientEventsPerSecond": -1,
         "maxReadRequestsPerSecond": -1,
-        "webhooks": [],
+        "webhooks": list(webhooks),
     }
 
 
 SOKETI_APPS = (
     # Letters in the id on purpose: the services allow them, and clients which expect digits break here.
-    _soketi_app("app-id", "app-key", "app-secret"),
+    soketi_app("app-id", "app-key", "app-secret"),
     # The PyPI package `pusher` is such a client: it refuses an id that is not all digits.
-    _soketi_app("1001", "numeric-key", "numeric-secret"),
-    _soketi_app("users-app", "users-key", "users-secret", users=True),
+    soketi_app("1001", "numeric-key", "numeric-secret"),
+    soketi_app("users-app", "users-key", "users-secret", users=True),
 )
 
 
 @contextlib.contextmanager
-def soketi_server(folder: Path) -> Iterator[tuple[PusherServer, ...]]:
-    """Run soketi, with its configuration and log in `folder`; yields one value per app of SOKETI_APPS."""
+def soketi_server(
+    folder: Path, apps: Sequence[Mapping[str, object]] = SOKETI_APPS, **options: object
+) -> Iterator[tuple[PusherServer, ...]]:
+    """Run soketi, with its configuration and log in `folder`; yields one value per app.
+
+    `options` are more of its settings, by their dotted names with `__` for each dot.
+    """
     main = NODE_MODULES / "@soketi" / "soketi" / "bin" / "server.js"
     if not main.exists():
         message = f"{main} is missing: run `make setup`"
@@ -173,15 +191,14 @@ def soketi_server(folder: Path) -> Iterator[tuple[PusherServer, ...]]:
         "cluster.unicast": LOOPBACK,
         "cluster.port": free_port(socket.SOCK_DGRAM),
         "shutdownGracePeriod": 0,
-        "appManager.array.apps": SOKETI_APPS,
+        "appManager.array.apps": apps,
+        **{name.replace("__", "."): value for name, value in options.items()},
     }
     config = folder / "soketi.json"
     config.write_text(json.dumps(settings))
     command = ["node", str(main), "start", f"--config={config}"]
     with running(command, port=port, log=folder / SOKETI_LOG, ready="/ready"):
-        yield tuple(
-            PusherServer(LOOPBACK, port, str(app["id"]), str(app["key"]), str(app["secret"])) for app in SOKETI_APPS
-        )
+        yield tuple(PusherServer(LOOPBACK, port, str(app["id"]), str(app["key"]), str(app["secret"])) for app in apps)
 
 
 class _AnnouncedServer(uvicorn.Server):

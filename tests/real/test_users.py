@@ -6,9 +6,13 @@ import dataclasses
 from collections.abc import Callable
 
 import pytest
+from fastapi import FastAPI
 
-from broadcastkit import AnonymousEvent, Channel, ServerToUser
+from broadcastkit import AnonymousEvent, AsyncBroadcaster, Channel, ServerToUser
+from broadcastkit.drivers.pusher import AsyncPusherDriver
+from broadcastkit.integrations.fastapi import broadcasting_router
 from tests.interop.clients import NotReportedError, PusherJsClient
+from tests.interop.servers import asgi_server
 from tests.real.conftest import Place
 from tests.real.voices import Voice
 
@@ -22,6 +26,20 @@ def test_pusher_js_signs_in_at_our_endpoint(users_place: Place, visit: Visit) ->
     ada = visit(users_place, "ada")
 
     assert ada.sign_in()["user_data"] == {"id": "1", "user_info": {"name": "Ada"}}
+
+
+def test_a_watchlist_goes_with_the_sign_in(users_place: Place, pusher_js: Callable[[], PusherJsClient]) -> None:
+    """Neither of these servers reports who comes and goes; both take such a sign-in, and the client gets it back."""
+    told = {"id": 1, "user_info": {"name": "Ada"}, "watchlist": [2, "cleo"]}
+    driver = AsyncPusherDriver.from_url(users_place.server.url, profile=users_place.profile)
+    app = FastAPI()
+    app.include_router(broadcasting_router(AsyncBroadcaster(driver), user=lambda: "ada", user_data=lambda _: told))
+    client = pusher_js()
+    with asgi_server(app) as port:
+        client.connect(users_place.server, user_auth_endpoint=f"http://127.0.0.1:{port}/broadcasting/user-auth")
+        signed_in = client.sign_in()
+
+    assert signed_in["user_data"] == {"id": "1", "user_info": {"name": "Ada"}, "watchlist": ["2", "cleo"]}
 
 
 def test_a_guest_is_not_signed_in(users_place: Place, visit: Visit) -> None:

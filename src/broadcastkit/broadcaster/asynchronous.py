@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from broadcastkit import config
 from broadcastkit.authorization import SubscriptionAuth, SubscriptionGrant, UserAuth, grant_user
-from broadcastkit.broadcaster.base import BroadcasterBase, made
+from broadcastkit.broadcaster.base import BroadcasterBase, asked_by_server, made
 from broadcastkit.delivery import Queued
 from broadcastkit.drivers.base import AsyncDriver, ChannelInfo, ChannelInfos, Outcome, UserInfo
 from broadcastkit.errors import BroadcastError
@@ -68,9 +68,13 @@ class AsyncBroadcaster(BroadcasterBase[AsyncDriver]):
         return self._receipts(request, plans, outcomes)
 
     async def authorize_channel(
-        self, *, socket_id: str, channel_name: str, user: object | None, connection: str | None = None
+        self, *, socket_id: str | None = None, channel_name: str, user: object | None, connection: str | None = None
     ) -> SubscriptionAuth:
         """See Broadcaster.authorize_channel."""
+        driver = self.driver(connection)
+        if not getattr(driver, "needs_socket_id", True):
+            socket_id, channel_name = asked_by_server(driver, channel_name)
+        socket_id = socket_id or ""
         rule, arguments = self.channels.ask(socket_id=socket_id, channel_name=channel_name, user=user)
         if rule.is_async:
             answer = await rule.callback(user, **arguments)
@@ -81,7 +85,7 @@ class AsyncBroadcaster(BroadcasterBase[AsyncDriver]):
             if isawaitable(answer):  # a lambda or partial around a coroutine function
                 answer = await answer
         grant = SubscriptionGrant(socket_id, channel_name, rule.read(answer))
-        return self.driver(connection).answer_subscription(grant)
+        return driver.answer_subscription(grant)
 
     async def authenticate_user(self, *, socket_id: str, user: object, connection: str | None = None) -> UserAuth:
         """See Broadcaster.authenticate_user."""

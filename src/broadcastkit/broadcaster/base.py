@@ -5,16 +5,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Generic, Literal, TypeAlias, TypeVar
+from typing import Generic, Literal, TypeAlias, TypeVar, cast
 
 from broadcastkit.authorization import ChannelRegistry
 from broadcastkit.core.message import Message
 from broadcastkit.delivery import Delivery, Inline, Queued
-from broadcastkit.drivers.base import ChannelInfo, Outcome, Sent
+from broadcastkit.drivers.base import NO_SOCKET_ID, AskedByServer, ChannelInfo, Outcome, Sent
 from broadcastkit.errors import BroadcastError, ConfigurationError
 from broadcastkit.pending import ConnectionReceipt, Receipt, Request, channel_names
 
-__all__ = ["BroadcasterBase", "ErrorPolicy", "Observer", "Plan", "made"]
+__all__ = ["BroadcasterBase", "ErrorPolicy", "Observer", "Plan", "asked_by_server", "made"]
 
 _log = logging.getLogger("broadcastkit")
 
@@ -85,6 +85,13 @@ class BroadcasterBase(Generic[DriverT]):
             raise ConfigurationError(
                 f"there is no connection {name!r}; there are: {', '.join(self._connections)}"
             ) from None
+
+    def needs_socket_id(self, connection: str | None = None) -> bool:
+        """Whether who asks for a subscription must send a socket id.
+
+        A client does; a server that asks for its clients, as laravel-echo-server, has none to send.
+        """
+        return bool(getattr(self.driver(connection), "needs_socket_id", True))
 
     def _plans(self, request: Request) -> list[Plan | None]:
         """Render each event; None for one that is not to be sent."""
@@ -167,6 +174,13 @@ def _receipt(message: Message, outcomes: list[tuple[str, Outcome | Queued]]) -> 
 
 
 _UNKNOWN = ChannelInfo()
+
+
+def asked_by_server(driver: object, channel_name: str) -> tuple[str, str]:
+    """Return the socket id and the channel to ask about, for a driver whose server asks in its clients' name."""
+    asked = cast("AskedByServer", driver)
+    # what is no str is refused by the rules, as everywhere
+    return NO_SOCKET_ID, asked.channel_asked_for(channel_name) if type(channel_name) is str else channel_name
 
 
 def made(connections: Mapping[str, DriverT]) -> list[DriverT]:

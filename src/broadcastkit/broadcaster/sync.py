@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from broadcastkit import config
 from broadcastkit.authorization import SubscriptionAuth, SubscriptionGrant, UserAuth, grant_user
-from broadcastkit.broadcaster.base import BroadcasterBase, made
+from broadcastkit.broadcaster.base import BroadcasterBase, asked_by_server, made
 from broadcastkit.delivery import Queued
 from broadcastkit.drivers.base import ChannelInfo, ChannelInfos, Driver, Outcome, UserInfo
 from broadcastkit.errors import BroadcastError, ConfigurationError, SyncInEventLoopWarning
@@ -37,7 +37,7 @@ class Broadcaster(BroadcasterBase[Driver]):
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, **options: Any) -> Self:
-        """Make a broadcaster from the environment: `BROADCAST_CONNECTION`, `PUSHER_*`, `REVERB_*`.
+        """Make a broadcaster from the environment: `BROADCAST_CONNECTION`, `PUSHER_*`, `REVERB_*`, `REDIS_*`.
 
         Raises:
             ConfigurationError: a variable is missing or wrong; it is named, with what it should hold.
@@ -46,7 +46,7 @@ class Broadcaster(BroadcasterBase[Driver]):
 
     @classmethod
     def from_url(cls, url: str, **options: Any) -> Self:
-        """Make a broadcaster with one connection: `pusher://…`, `https://…/apps/id`, `log://`, `null://`, `memory://`."""
+        """Make a broadcaster with one connection: `pusher://…`, `https://…/apps/id`, `redis://…`, `log://`, `null://`."""
         return cls.from_settings(config.settings_from_url(url), **options)
 
     @classmethod
@@ -86,20 +86,26 @@ class Broadcaster(BroadcasterBase[Driver]):
         return self._receipts(request, plans, outcomes)
 
     def authorize_channel(
-        self, *, socket_id: str, channel_name: str, user: object | None, connection: str | None = None
+        self, *, socket_id: str | None = None, channel_name: str, user: object | None, connection: str | None = None
     ) -> SubscriptionAuth:
-        """Ask the channel's rule and return the signed answer for the client.
+        """Ask the channel's rule and return the signed answer for the client, in the form of the connection's service.
+
+        `socket_id` may be left out where the client's server asks for it, as laravel-echo-server does: see
+        `needs_socket_id`.
 
         Raises:
             InvalidSocketIdError, InvalidChannelError: malformed: answer 400.
             DeniedError: public, no rule, no user, or anything but a clear yes: answer 403.
             ConfigurationError: the rule is `async`.
         """
+        driver = self._connections[self._default] if connection is None else self.driver(connection)
+        if not getattr(driver, "needs_socket_id", True):
+            socket_id, channel_name = asked_by_server(driver, channel_name)
+        socket_id = socket_id or ""
         rule, arguments = self.channels.ask(socket_id=socket_id, channel_name=channel_name, user=user)
         if rule.is_async:
             raise ConfigurationError(f"{rule.name} is async: use AsyncBroadcaster, or write it with def")
         member = rule.read(rule.callback(user, **arguments))
-        driver = self._connections[self._default] if connection is None else self.driver(connection)
         # a NamedTuple's own constructor takes twice as long, and this is asked for every channel of every page
         grant = tuple.__new__(SubscriptionGrant, (socket_id, channel_name, member))
         return driver.answer_subscription(grant)

@@ -14,6 +14,8 @@ DRIVERS = {
     "memory": ("broadcastkit.drivers.memory", "MemoryDriver"),
     "null": ("broadcastkit.drivers.null", "NullDriver"),
     "pusher": ("broadcastkit.drivers.pusher", "PusherDriver"),
+    "redis": ("broadcastkit.drivers.redis", "RedisDriver"),
+    "socketio": ("broadcastkit.drivers.socketio", "SocketIODriver"),
 }
 """Name → module and class; the awaited twin has `Async` before its name."""
 

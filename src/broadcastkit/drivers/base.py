@@ -16,6 +16,8 @@ from broadcastkit.core.message import Message
 from broadcastkit.errors import BroadcastError
 
 __all__ = [
+    "NO_SOCKET_ID",
+    "AskedByServer",
     "AsyncDriver",
     "ChannelInfo",
     "ChannelInfos",
@@ -57,6 +59,26 @@ class Sent:
 
 Outcome: TypeAlias = "Sent | BroadcastError"
 """What became of one message."""
+
+
+NO_SOCKET_ID = "0.0"
+"""Stands in a grant where there is no socket id, for drivers that need none."""
+
+
+class AskedByServer(Protocol):
+    """What a driver has besides if its clients do not ask themselves: their server does, and sends no socket id.
+
+    A driver without these is asked by clients, and every request must have a socket id.
+    """
+
+    @property
+    def needs_socket_id(self) -> bool:
+        """False."""
+        ...
+
+    def channel_asked_for(self, channel_name: str) -> str:
+        """Return the name that rules know, for the one that was sent."""
+        ...
 
 
 class Driver(Protocol):

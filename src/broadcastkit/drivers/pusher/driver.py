@@ -43,6 +43,8 @@ class _PusherBase:
     """What both colours share: settings, signing, and the core that decides."""
 
     blocking: bool = True
+    # asked for every channel of every page, and found faster than missed
+    needs_socket_id: bool = True
 
     def __init__(
         self,
@@ -101,6 +103,11 @@ class _PusherBase:
             ConfigurationError: a part is missing or wrong; the URL itself is never shown.
         """
         return cls(**{**settings_from_url(url), **options})
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where it sends to, and for which app; the secret is not in it."""
+        return self._endpoint
 
     def __repr__(self) -> str:
         """Show where it sends to; neither secret nor key."""

@@ -164,7 +164,7 @@ class _DirectAsyncTransport:
 
     def __init__(self, options: TransportOptions) -> None:
         self._options = options
-        self._loops: RunVar[_PerLoop | None] = RunVar("broadcastkit_pusher", None)
+        self._loops: RunVar[_PerLoop | None] = RunVar(f"broadcastkit_pusher_{id(self)}", None)
 
     async def send(self, request: HttpRequest) -> HttpReply:
         mine = self._loops.get()

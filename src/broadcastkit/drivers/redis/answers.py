@@ -1,0 +1,29 @@
+"""What laravel-echo-server is told: it asks in the client's name, and no signature is needed between the two."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from broadcastkit.authorization import SubscriptionAuth, SubscriptionGrant
+
+__all__ = ["EchoServerAuth", "answer"]
+
+
+class EchoServerAuth(SubscriptionAuth):
+    """A yes in laravel-echo-server's form: `true`, or the presence member as an object."""
+
+    __slots__ = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the JSON body as a dict; an empty one stands for `true`."""
+        return {} if self.channel_data is None else {"channel_data": json.loads(self.channel_data)}
+
+    def to_json(self) -> bytes:
+        """Return the JSON body, ready to send."""
+        return b"true" if self.channel_data is None else b'{"channel_data":%b}' % self.channel_data.encode()
+
+
+def answer(grant: SubscriptionGrant) -> EchoServerAuth:
+    """Return the answer to a grant."""
+    return EchoServerAuth("", grant.member)

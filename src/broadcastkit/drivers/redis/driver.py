@@ -1,0 +1,256 @@
+"""The Redis driver, blocking and awaited: two shells over one core."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn, Self
+
+import anyio
+
+from broadcastkit.authorization import SubscriptionAuth, SubscriptionGrant, UserAuth, UserGrant
+from broadcastkit.core.message import Message
+from broadcastkit.core.retry import Retry
+from broadcastkit.drivers.base import ChannelInfo, ChannelInfos, Outcome, UserInfo
+from broadcastkit.drivers.redis.answers import answer
+from broadcastkit.drivers.redis.endpoint import Endpoint, settings_from_url
+from broadcastkit.drivers.redis.payload import check_carried, without_prefix
+from broadcastkit.drivers.redis.plan import Publisher, Sources
+from broadcastkit.drivers.redis.transport import async_transport, is_cluster, sync_transport
+from broadcastkit.drivers.redis.wire import Exchange, Reply, Run
+from broadcastkit.errors import ConfigurationError
+
+__all__ = ["AsyncRedisDriver", "RedisDriver"]
+
+_SOURCES = Sources(time.monotonic, random.random)
+
+
+class _RedisBase:
+    """What both colours share: settings, answers, and the core that decides."""
+
+    blocking: bool = True
+    needs_socket_id: bool = False
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 6379,
+        username: str | None = None,
+        password: str | None = None,
+        db: int = 0,
+        tls: bool = False,
+        verify: bool | str = True,
+        path: str | None = None,
+        cluster: Sequence[str] = (),
+        sentinels: Sequence[str] = (),
+        service: str = "mymaster",
+        prefix: str = "",
+        timeout: float = 10.0,
+        retry: Retry | None = None,
+        client: Any = None,
+    ) -> None:
+        endpoint = Endpoint.make(
+            host=host,
+            port=port,
+            username=username,
+            password=password,
+            db=db,
+            tls=tls,
+            path=path,
+            cluster=cluster,
+            sentinels=sentinels,
+            service=service,
+        )
+        if not isinstance(prefix, str):
+            raise ConfigurationError(f"must be a str, not {type(prefix).__name__}", setting="prefix")
+        if type(verify) is not bool and not isinstance(verify, str):
+            raise ConfigurationError("must be True, False or the path of a CA file", setting="verify")
+        self._prefix = prefix
+        self._where = str(endpoint) if client is None else f"the {type(client).__name__} client given"
+        clustered = bool(cluster) if client is None else is_cluster(client)
+        self._core = Publisher(
+            prefix=prefix, where=self._where, cluster=clustered, retry=retry or Retry(), sources=_SOURCES
+        )
+        self._connect(self._maker(endpoint, timeout, client, verify=verify), client, cluster=clustered)
+
+    def _maker(self, endpoint: Endpoint, timeout: float, client: Any, *, verify: bool | str) -> Callable[[], Any]:
+        """Return what makes a client, without importing redis-py where one is given."""
+        if client is not None:
+            return lambda: client
+        from broadcastkit.drivers.redis.clients import ClientOptions
+
+        options = ClientOptions(endpoint, timeout, verify)
+        return lambda: self._client(options)
+
+    def _client(self, options: Any) -> Any:
+        raise NotImplementedError
+
+    def _connect(self, make: Callable[[], Any], client: Any, *, cluster: bool) -> None:
+        raise NotImplementedError
+
+    @classmethod
+    def from_url(cls, url: str, **options: Any) -> Self:
+        """Make a driver from `redis://user:password@host:port/db`, or `rediss://` with TLS.
+
+        Also `redis+sentinel://…@host:port,host:port/service`, `redis+cluster://…@host:port,host:port` and
+        `unix://…@/path`. The query takes `prefix`, `db` and `service`. Keyword arguments are the constructor's, and
+        win.
+
+        Raises:
+            ConfigurationError: a part is wrong; the URL itself is never shown.
+        """
+        return cls(**{**settings_from_url(url), **options})
+
+    def __repr__(self) -> str:
+        """Show where it publishes to; neither user nor password."""
+        prefix = f" with prefix {self._prefix!r}" if self._prefix else ""
+        return f"{type(self).__name__}({self._where}{prefix})"
+
+    def channel_asked_for(self, channel_name: str) -> str:
+        """Return the channel's own name: clients of a laravel-echo-server without `keyPrefix` ask with the prefix."""
+        return without_prefix(channel_name, self._prefix)
+
+    def answer_subscription(self, grant: SubscriptionGrant) -> SubscriptionAuth:
+        """Return the answer for laravel-echo-server: `true`, or the presence member. Nothing is signed.
+
+        Raises:
+            ConfigurationError: an encrypted channel.
+        """
+        check_carried(grant.channel_name)
+        return answer(grant)
+
+    def answer_user(self, grant: UserGrant) -> UserAuth:
+        """Raise ConfigurationError: what listens on Redis signs nobody in."""
+        del grant
+        raise ConfigurationError(f"{type(self).__name__} cannot sign users in: what listens on Redis does not know it")
+
+    def _nobody(self) -> NoReturn:
+        # PUBSUB would count the servers that listen, and not one of their clients
+        raise ConfigurationError(f"{type(self).__name__} cannot tell who listens: ask the server that listens on Redis")
+
+
+class RedisDriver(_RedisBase):
+    """Publishes to Redis as Laravel does, for laravel-echo-server and whatever else listens there.
+
+    `send` returns when Redis has taken the messages: that somebody listens is not promised. Connections that cannot
+    be made or break are tried again as `retry` says (by default 3 attempts within 10 seconds), so a message may
+    arrive twice where one broke after Redis acted. `prefix` stands before each channel's name, as in Laravel.
+    `timeout` is in seconds, for connecting and for each answer; `verify` takes a CA file's path. `cluster` and
+    `sentinels` are addresses such as `"10.0.0.1:6379"`. `client` is any client of redis-py or valkey; it is used as
+    it is (address, retries and all), and not closed.
+    Safe to use from several threads, and after a fork.
+
+    Raises:
+        ConfigurationError: a setting is wrong; it is named.
+        MissingDependencyError: redis-py is not installed, and no client is given.
+    """
+
+    def _client(self, options: Any) -> Any:
+        from broadcastkit.drivers.redis.clients import sync_client
+
+        return sync_client(options)
+
+    def _connect(self, make: Callable[[], Any], client: Any, *, cluster: bool) -> None:
+        self._transport = sync_transport(make, client=client, cluster=cluster)
+
+    def send(self, messages: Sequence[Message]) -> list[Outcome]:
+        """Publish messages, all in one round trip; on a cluster one after the other."""
+        return self._run(self._core.send(messages))
+
+    def channels_info(self, *, prefix: str = "", info: Sequence[str] = ()) -> ChannelInfos:
+        """Raise ConfigurationError: Redis does not know its listeners' clients."""
+        del prefix, info
+        self._nobody()
+
+    def channel_info(self, channel_name: str, *, info: Sequence[str] = ()) -> ChannelInfo:
+        """Raise ConfigurationError: Redis does not know its listeners' clients."""
+        del channel_name, info
+        self._nobody()
+
+    def users_info(self, channel_name: str) -> Sequence[UserInfo]:
+        """Raise ConfigurationError: Redis does not know its listeners' clients."""
+        del channel_name
+        self._nobody()
+
+    def terminate_user_connections(self, user_id: str) -> None:
+        """Raise ConfigurationError: Redis does not know its listeners' clients."""
+        del user_id
+        self._nobody()
+
+    def close(self) -> None:
+        """Close kept connections; the driver stays usable."""
+        self._transport.close()
+
+    def _run(self, exchange: Exchange[list[Outcome]]) -> list[Outcome]:
+        replies: list[Reply] | None = None
+        while True:
+            try:
+                effect = exchange.send(replies)
+            except StopIteration as done:
+                outcomes: list[Outcome] = done.value
+                return outcomes
+            if isinstance(effect, Run):
+                replies = self._transport.run(effect.commands)
+            else:
+                time.sleep(effect.seconds)
+                replies = None
+
+
+class AsyncRedisDriver(_RedisBase):
+    """The awaited twin of RedisDriver: same arguments, same promises; `client` is one of `redis.asyncio`.
+
+    Needs asyncio. May be used from several event loops; each has connections of its own. Messages that are sent while
+    others are on their way share the next round trip.
+    """
+
+    def _client(self, options: Any) -> Any:
+        from broadcastkit.drivers.redis.clients import async_client
+
+        return async_client(options)
+
+    def _connect(self, make: Callable[[], Any], client: Any, *, cluster: bool) -> None:
+        self._transport = async_transport(make, client=client, cluster=cluster)
+
+    async def send(self, messages: Sequence[Message]) -> list[Outcome]:
+        """See RedisDriver.send."""
+        return await self._run(self._core.send(messages))
+
+    async def channels_info(self, *, prefix: str = "", info: Sequence[str] = ()) -> ChannelInfos:
+        """See RedisDriver.channels_info."""
+        del prefix, info
+        self._nobody()
+
+    async def channel_info(self, channel_name: str, *, info: Sequence[str] = ()) -> ChannelInfo:
+        """See RedisDriver.channel_info."""
+        del channel_name, info
+        self._nobody()
+
+    async def users_info(self, channel_name: str) -> Sequence[UserInfo]:
+        """See RedisDriver.users_info."""
+        del channel_name
+        self._nobody()
+
+    async def terminate_user_connections(self, user_id: str) -> None:
+        """See RedisDriver.terminate_user_connections."""
+        del user_id
+        self._nobody()
+
+    async def aclose(self) -> None:
+        """Close the connections kept for this event loop; the driver stays usable."""
+        await self._transport.aclose()
+
+    async def _run(self, exchange: Exchange[list[Outcome]]) -> list[Outcome]:
+        replies: list[Reply] | None = None
+        while True:
+            try:
+                effect = exchange.send(replies)
+            except StopIteration as done:
+                outcomes: list[Outcome] = done.value
+                return outcomes
+            if isinstance(effect, Run):
+                replies = await self._transport.run(effect.commands)
+            else:
+                await anyio.sleep(effect.seconds)
+                replies = None

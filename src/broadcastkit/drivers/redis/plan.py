@@ -1,0 +1,165 @@
+"""Sending messages: the commands, which of them to try again, and what came of each message.
+
+A generator of effects: no I/O, no clock, no randomness. Both shells run the same one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from copy import copy
+from typing import NamedTuple, TypeAlias
+
+from broadcastkit.core.message import Message
+from broadcastkit.core.retry import Retry
+from broadcastkit.drivers.base import Outcome, Sent
+from broadcastkit.drivers.redis.payload import check_carried, message_text
+from broadcastkit.drivers.redis.wire import Command, Exchange, Reply, Run, Sleep
+from broadcastkit.errors import BadRequestError, ConfigurationError, DeliveryError, ForbiddenError
+
+__all__ = ["SCRIPT", "Publisher", "Sources"]
+
+# Laravel's, but that one channel which is refused does not keep the others from being served.
+SCRIPT = (
+    "local replies = {}\n"
+    "for i = 2, #ARGV do\n  replies[i - 1] = redis.pcall('publish', ARGV[i], ARGV[1])\nend\n"
+    "return replies"
+)
+
+
+class Sources(NamedTuple):
+    """Time and randomness, as arguments."""
+
+    monotonic: Callable[[], float]
+    random: Callable[[], float]
+
+
+class _Part(NamedTuple):
+    """A command, the message that it is of, and the channels that it serves."""
+
+    of: int
+    channels: tuple[str, ...]
+    command: Command
+
+
+_Replied: TypeAlias = tuple[_Part, Reply]
+
+
+class Publisher:
+    """Everything about publishing that needs no I/O.
+
+    A message to several channels is one script, which takes its text over the wire once. Where scripts are forbidden,
+    it is published to each channel by itself; so it is on a cluster, as one command after the other.
+    """
+
+    def __init__(self, *, prefix: str, where: str, cluster: bool, retry: Retry, sources: Sources) -> None:
+        self._prefix = prefix
+        self._where = where
+        self._cluster = cluster
+        self._scripts = False if cluster else None  # None: not known yet
+        self._retry = retry
+        self._sources = sources
+
+    def send(self, messages: Sequence[Message]) -> Exchange[list[Outcome]]:
+        """Publish messages in order; returns one outcome each.
+
+        A message with a channel that cannot be carried is refused before anything is sent, and touches no other.
+        """
+        refused: dict[int, ConfigurationError] = {}
+        parts: list[_Part] = []
+        for index, message in enumerate(messages):
+            try:
+                parts += self._parts(index, message)
+            except ConfigurationError as error:
+                refused[index] = error
+        replies: list[list[_Replied]] = [[] for _ in messages]
+        for replied in (yield from self._run(parts)):
+            replies[replied[0].of].append(replied)
+        return [
+            refused[index] if index in refused else self._outcome(message, replies[index])
+            for index, message in enumerate(messages)
+        ]
+
+    def _parts(self, index: int, message: Message) -> list[_Part]:
+        for name in message.channels:
+            check_carried(name)
+        text, prefix = message_text(message), self._prefix
+        if len(message.channels) == 1 or self._scripts is False:
+            return [_Part(index, (name,), ("PUBLISH", prefix + name, text)) for name in message.channels]
+        names = [prefix + name for name in message.channels]
+        return [_Part(index, message.channels, ("EVAL", SCRIPT, 0, text, *names))]
+
+    def _run(self, parts: list[_Part]) -> Exchange[list[_Replied]]:
+        """Run the commands and return what came of each.
+
+        The first script ever ends its round trip: if it is refused, what follows must not overtake it.
+        """
+        done: list[_Replied] = []
+        first = next((index for index, part in enumerate(parts) if len(part.channels) > 1), None)
+        if self._scripts is None and first is not None:
+            done = yield from self._attempt(parts[: first + 1])
+            parts = parts[first + 1 :]
+            script, reply = done[-1]
+            if isinstance(reply, list):
+                self._scripts = True
+            elif isinstance(reply, ForbiddenError | BadRequestError):
+                self._scripts = False
+                done.pop()
+                parts = [plain for part in (script, *parts) for plain in _plainly(part)]
+        return done + (yield from self._attempt(parts)) if parts else done
+
+    def _attempt(self, parts: list[_Part]) -> Exchange[list[_Replied]]:
+        """Run the commands, and those again that failed, as the policy says."""
+        sources = self._sources
+        started = sources.monotonic()
+        done: list[_Replied] = []
+        attempt = 0
+        while True:
+            attempt += 1
+            replies = yield Run([part.command for part in parts])
+            if replies is None:
+                raise TypeError("a Run is answered with replies")
+            errors = [reply for reply in replies if isinstance(reply, DeliveryError)]
+            elapsed, jitter = sources.monotonic() - started, sources.random() if errors else 0.0
+            waits = [self._retry.wait(error, attempt=attempt, elapsed=elapsed, jitter=jitter) for error in errors]
+            wait = next((wait for wait in waits if wait is not None), None)
+            replied = list(zip(parts, replies, strict=True))
+            if wait is None:
+                return done + replied
+            done += [pair for pair in replied if not _retryable(pair[1])]
+            parts = [part for part, reply in replied if _retryable(reply)]
+            yield Sleep(wait)
+
+    def _outcome(self, message: Message, replies: list[_Replied]) -> Outcome:
+        """Return what the caller gets: the first error, which says which channels were served all the same."""
+        error: DeliveryError | None = None
+        delivered: list[str] = []
+        for part, reply in replies:
+            each = reply if isinstance(reply, list) else [reply] * len(part.channels)
+            for name, one in zip(part.channels, each, strict=True):
+                if isinstance(one, DeliveryError):
+                    error = error or one
+                else:
+                    delivered.append(name)
+        if error is None:
+            return Sent(len(replies) if self._cluster else 1)
+        return self._told(error, message, tuple(delivered))
+
+    def _told(self, error: DeliveryError, message: Message, delivered: tuple[str, ...]) -> DeliveryError:
+        told = copy(error)
+        told.args = (f"event {message.event!r} was not published by {self._where}: {error}",)
+        told.delivered = delivered
+        told.__cause__ = error.__cause__
+        return told
+
+
+def _retryable(reply: Reply) -> bool:
+    return isinstance(reply, DeliveryError) and reply.retryable
+
+
+def _plainly(part: _Part) -> list[_Part]:
+    if part.command[0] != "EVAL":
+        return [part]
+    text, names = part.command[3], part.command[4:]
+    return [
+        _Part(part.of, (channel,), ("PUBLISH", name, text)) for channel, name in zip(part.channels, names, strict=True)
+    ]

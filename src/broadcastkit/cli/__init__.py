@@ -5,18 +5,22 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from broadcastkit.errors import ConfigurationError, MissingDependencyError
+from broadcastkit.cli.output import discreet, note
+from broadcastkit.errors import BroadcastError, ConfigurationError, InvalidInputError, MissingDependencyError
 
 __all__ = ["main"]
 
 
 def main() -> None:
-    """Run the command line; what the user can mend is said in one line, with exit status 2."""
+    """Run the command line; an error is said in one line.
+
+    Exit status 2: it is about a setting or an argument, which the user can mend. 1: not reached, or refused.
+    """
     try:
         _commands()()
-    except ConfigurationError as error:
-        print(f"broadcastkit: {error}", file=sys.stderr)  # noqa: T201 - a command line talks
-        raise SystemExit(2) from None
+    except BroadcastError as error:
+        note(f"broadcastkit: {discreet(str(error), sys.argv[1:])}")
+        raise SystemExit(2 if isinstance(error, (ConfigurationError, InvalidInputError)) else 1) from None
 
 
 def _commands() -> Callable[[], object]:

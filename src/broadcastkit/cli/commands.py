@@ -7,19 +7,29 @@ from typing import Annotated
 import typer
 
 from broadcastkit import __version__
+from broadcastkit.cli.channels import channels
+from broadcastkit.cli.doctor import doctor
+from broadcastkit.cli.listen import listen
+from broadcastkit.cli.rules import rules
+from broadcastkit.cli.send import send
 from broadcastkit.cli.serve import serve
+from broadcastkit.cli.usage import DiscreetCommand, DiscreetGroup
+from broadcastkit.cli.users import users
+from broadcastkit.cli.verify_webhook import verify_webhook
 
 __all__ = ["commands"]
 
 # Locals in a traceback could hold a secret.
 commands: typer.Typer = typer.Typer(
     name="broadcastkit",
+    cls=DiscreetGroup,
     help="Laravel Broadcasting for Python.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
-commands.command()(serve)
+for _command in (serve, send, listen, channels, users, rules, doctor, verify_webhook):
+    commands.command(cls=DiscreetCommand)(_command)
 
 
 def _version(wanted: bool) -> None:  # noqa: FBT001 - as typer calls it

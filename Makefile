@@ -1,6 +1,6 @@
 # The two commands for a user are `make demo` and `make test`; `make check` is the quick part of the latter.
 
-.PHONY: demo test check setup bench clean constraints lint types layers unit real browser coverage chromium
+.PHONY: demo test check setup bench clean constraints lint types layers unit real browser coverage chromium redis
 .NOTPARALLEL:
 .DEFAULT_GOAL := check
 
@@ -13,7 +13,7 @@ PYTEST := $(BIN)/python -m pytest
 MEASURED := $(BIN)/python -m coverage run -m pytest
 
 # Each folder with a package-lock.json has its modules when npm's own note about them is there.
-INTEROP := tests/interop/node_modules/.package-lock.json
+INTEROP := tests/interop/node_modules/.package-lock.json tests/interop/socketio4/node_modules/.package-lock.json
 # The page of the chat, made of its own modules and those of npm.
 CHAT := examples/chat/dist/main.js
 
@@ -26,7 +26,7 @@ test: setup lint types layers unit real browser coverage
 check: .venv/.dev lint types layers
 	$(PYTEST) -q -m "not real and not browser"
 
-setup: .venv/.dev $(INTEROP) $(CHAT) chromium
+setup: .venv/.dev $(INTEROP) $(CHAT) chromium redis
 
 lint: .venv/.dev
 	$(BIN)/ruff format --check
@@ -47,7 +47,7 @@ unit: .venv/.dev
 	rm -rf build/coverage && mkdir -p build/coverage
 	$(MEASURED) -m "not real and not browser"
 
-real: .venv/.dev $(INTEROP) $(CHAT)
+real: .venv/.dev $(INTEROP) $(CHAT) redis
 	$(MEASURED) -m real
 
 browser: .venv/.dev $(INTEROP) $(CHAT) chromium
@@ -59,6 +59,9 @@ coverage:
 
 chromium:
 	scripts/install-system.sh chromium
+
+redis:
+	scripts/install-system.sh redis-server
 
 bench: .venv/.dev
 	scripts/install-system.sh nginx wrk
@@ -72,7 +75,7 @@ constraints: .venv/bin/python
 	build/constraints/bin/python -m pip freeze --exclude broadcastkit > constraints.txt
 
 clean:
-	rm -rf .venv build dist tests/interop/node_modules examples/chat/node_modules examples/chat/dist
+	rm -rf .venv build dist tests/interop/node_modules tests/interop/socketio4/node_modules examples/chat/node_modules examples/chat/dist
 	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 
 .venv/bin/python:

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the named tools that are missing, with apt where that is allowed.
 #
-#   scripts/install-system.sh chromium nginx wrk
+#   scripts/install-system.sh chromium nginx redis-server wrk
 set -euo pipefail
 
 is_there() {

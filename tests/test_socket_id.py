@@ -10,7 +10,8 @@ import anyio
 import anyio.to_thread
 import pytest
 
-from broadcastkit.socket_id import HEADER, current_socket_id, socket_id_scope
+from broadcastkit.errors import ConfigurationError
+from broadcastkit.socket_id import HEADER, carry_socket_id, current_socket_id, socket_id_scope
 
 
 def test_the_header_is_the_one_that_echo_sends() -> None:
@@ -104,6 +105,31 @@ async def test_a_task_and_a_worker_thread_have_that_of_their_request() -> None:
 
     assert seen == ["1.1", "1.1"]
     assert current_socket_id() is None
+
+
+def test_work_for_a_thread_takes_it_along_however_often() -> None:
+    with socket_id_scope("1.1"):
+        work = carry_socket_id(lambda number: (number, current_socket_id()))
+
+    with ThreadPoolExecutor(2) as pool, socket_id_scope("2.2"):
+        assert list(pool.map(work, range(3))) == [(0, "1.1"), (1, "1.1"), (2, "1.1")]
+        assert current_socket_id() == "2.2"
+
+
+def test_work_without_one_has_none_elsewhere_either() -> None:
+    work = carry_socket_id(current_socket_id)
+
+    with socket_id_scope("2.2"):
+        assert work() is None
+
+
+async def later() -> None:
+    raise AssertionError("not to be run")
+
+
+def test_a_coroutine_function_needs_no_carrying() -> None:
+    with pytest.raises(ConfigurationError, match=r"^later is async: a task that runs it has the socket id by itself$"):
+        carry_socket_id(later)
 
 
 def test_a_copied_context_keeps_it() -> None:

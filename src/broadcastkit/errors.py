@@ -12,6 +12,7 @@
     │       └── PayloadTooLargeError
     ├── DeniedError                        nobody, or the rule's author: the answer to the client is "no"
     ├── SignatureError                     the other side: a signature, key or clock does not fit
+    │   └── WebhookError                   ... of a webhook; `reason` says which part
     └── DeliveryError                      operations: the service was not reached or did not accept
         ├── UnreachableError               no answer came
         │   ├── ConnectError
@@ -32,6 +33,7 @@ No error carries a secret, a signature or a payload, in its text or its attribut
 from __future__ import annotations
 
 import re
+from enum import StrEnum
 from typing import Any
 
 __all__ = [
@@ -62,6 +64,8 @@ __all__ = [
     "TooLargeForServiceError",
     "UnknownAppError",
     "UnreachableError",
+    "WebhookError",
+    "WebhookRefusal",
 ]
 
 _TEXT_LIMIT = 500
@@ -164,6 +168,25 @@ class DeniedError(BroadcastError):
 
 class SignatureError(BroadcastError):
     """A signed request could not be trusted. The text says which part did not fit, never what would have."""
+
+
+class WebhookRefusal(StrEnum):
+    """Why a webhook was refused."""
+
+    MISSING_HEADER = "missing header"
+    UNKNOWN_KEY = "unknown key"
+    BAD_SIGNATURE = "bad signature"
+    WRONG_MEDIA_TYPE = "wrong media type"
+    MALFORMED_BODY = "malformed body"
+    STALE = "stale"
+
+
+class WebhookError(SignatureError):
+    """A webhook that was refused. `reason` is for code to tell by; the text says what to look at."""
+
+    def __init__(self, message: str = "", *, reason: WebhookRefusal = WebhookRefusal.BAD_SIGNATURE) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class DeliveryError(BroadcastError):

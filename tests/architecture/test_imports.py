@@ -11,20 +11,39 @@ import pytest
 NOT_IMPORTED = {
     "asyncio",
     "cryptography",
+    "django",
     "fastapi",
+    "flask",
     "httpcore",
     "httpx",
+    "litestar",
     "logging.config",
     "nacl",
     "pytest",
     "redis",
+    "socketio",
     "ssl",
     "starlette",
     "typer",
     "uvicorn",
     "websockets",
+    "werkzeug",
 }
-OPTIONAL = ["fastapi", "nacl", "pytest", "redis", "starlette", "typer", "uvicorn", "websockets"]
+OPTIONAL = [
+    "asgiref",
+    "django",
+    "fastapi",
+    "flask",
+    "litestar",
+    "nacl",
+    "pytest",
+    "redis",
+    "starlette",
+    "typer",
+    "uvicorn",
+    "websockets",
+    "werkzeug",
+]
 
 
 def run(code: str) -> subprocess.CompletedProcess[str]:
@@ -54,7 +73,11 @@ def test_the_package_works_without_any_extra(module: str) -> None:
 @pytest.mark.parametrize(
     ("program", "missing", "extra"),
     [
+        ("import broadcastkit.integrations.django", "django", "django"),
         ("import broadcastkit.integrations.fastapi", "fastapi", "fastapi"),
+        ("import broadcastkit.integrations.flask", "flask", "flask"),
+        ("import broadcastkit.integrations.litestar", "litestar", "litestar"),
+        ("import broadcastkit.integrations.starlette", "starlette", "starlette"),
         ("import broadcastkit.cli; broadcastkit.cli.main()", "typer", "cli"),
     ],
 )

@@ -45,13 +45,19 @@ BREACHES = [
     Breach("broadcastkit.core.names", "import time", PURE),
     Breach("broadcastkit.signing", "import os", PURE),
     Breach("broadcastkit.channels", "import logging", PURE),
+    Breach("broadcastkit.webhooks.verify", "import time", PURE),
+    Breach("broadcastkit.webhooks.events", "import broadcastkit.authorization", LAYERS),
     Breach("broadcastkit.drivers.pusher.exchange", "import asyncio", PURE),
     Breach("broadcastkit.server.protocol", "import socket", PURE),
+    Breach("broadcastkit.drivers.socketio.plan", "import time", PURE),
     Breach("broadcastkit.core.payload", "import pydantic", MODELS),
     Breach("broadcastkit", "import fastapi", OPTIONAL),
+    Breach("broadcastkit.default", "import django", OPTIONAL),
     Breach("broadcastkit.server.app", "import uvicorn", OPTIONAL),
+    Breach("broadcastkit.integrations.socketio", "import socketio", OPTIONAL),
     Breach("broadcastkit.config", "import httpx", HTTPX),
     Breach("broadcastkit.drivers.log", "import broadcastkit.drivers.null", DRIVERS),
+    Breach("broadcastkit.drivers.socketio.replies", "import broadcastkit.drivers.redis.replies", DRIVERS),
 ]
 
 

@@ -286,14 +286,38 @@ async def later(user: object) -> bool:
     return True
 
 
+CANNOT_AWAIT = r"^Flask is sync and cannot await later \(private-b\); use def$"
+
+
 def test_what_cannot_await_refuses_async_rules_by_name() -> None:
     registry = registry_of("private-a")
-    registry.require_sync("flask")
-
     registry.authorize("private-b")(later)
 
-    with pytest.raises(ConfigurationError, match=r"^flask is sync and cannot await later \(private-b\); use def$"):
-        registry.require_sync("flask")
+    with pytest.raises(ConfigurationError, match=CANNOT_AWAIT):
+        registry.require_sync("Flask")
+
+
+def test_what_cannot_await_refuses_async_rules_that_come_later_too() -> None:
+    registry = registry_of("private-a")
+    registry.require_sync("Flask")
+    registry.require_sync("Django")  # of two, the first is told of: one is enough
+
+    with pytest.raises(ConfigurationError, match=CANNOT_AWAIT):
+        registry.authorize("private-b")(later)
+
+    assert [rule.pattern.text for rule in registry.rules] == ["private-a"]
+    registry.authorize("private-c")(yes)
+
+
+def test_a_refusal_leaves_the_registry_as_it_was() -> None:
+    registry = registry_of("private-a")
+    registry.authorize("private-b")(later)
+    with pytest.raises(ConfigurationError):
+        registry.require_sync("Flask")
+
+    registry.authorize("private-c")(later)
+
+    assert len(registry.rules) == 3
 
 
 def test_an_async_rule_is_awaited() -> None:

@@ -117,6 +117,12 @@ def test_a_watchlist_holds_user_ids(watchlist: list[Any]) -> None:
         grant_user(socket_id=SOCKET, user={"id": 1, "watchlist": watchlist})
 
 
+@pytest.mark.parametrize("watchlist", ["bob", b"ann", 7, {"bob": True}])
+def test_a_watchlist_is_a_list(watchlist: object) -> None:
+    with pytest.raises(InvalidUserError, match=r"^a watchlist is a list of user ids, not one \w+$"):
+        grant_user(socket_id=SOCKET, user={"id": 1, "watchlist": watchlist})
+
+
 def test_info_that_cannot_be_written_is_named_without_its_values() -> None:
     with pytest.raises(InvalidPayloadError, match=r"^the user data of a sign-in cannot be written as JSON: ") as caught:
         grant_user(socket_id=SOCKET, user={"id": 1, "user_info": {"secret": "hunter2", "x": object()}})

@@ -43,7 +43,7 @@ def test_a_url_is_one_connection() -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        f"redis://:{SECRET}@host/0",
+        f"amqp://:{SECRET}@host/0",
         f"{SECRET}",
         f"key:{SECRET}@host/apps/1",
         f"k:{SECRET}://host",
@@ -112,13 +112,16 @@ def test_a_profile_may_be_given_over_the_drivers_own() -> None:
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({}, "driver must be one of log, memory, null, pusher, reverb, soketi; or give 'connections'"),
+        ({}, "driver must be one of log, memory, null, pusher, redis, socketio, reverb, soketi; or give 'connections'"),
         ({"driver": None}, "driver must be one of"),
         ({"connections": {}}, "connections must map names to settings such as"),
         ({"connections": ["log"]}, "connections must map names to settings such as"),
         ({"connections": {"a": {"driver": "log"}, "b": {"driver": "log"}}}, "default must be one of a, b, not None"),
         ({"default": "c", "connections": {"a": {"driver": "log"}}}, "default must be one of a, not 'c'"),
-        ({"connections": {"a": {}}}, "connections.a needs a 'driver': log, memory, null, pusher, reverb, soketi"),
+        (
+            {"connections": {"a": {}}},
+            "connections.a needs a 'driver': log, memory, null, pusher, redis, socketio, reverb, soketi",
+        ),
         ({"connections": {"a": "log"}}, "connections.a needs a 'driver'"),
         ({"connections": {"a": {"driver": 7}}}, "connections.a needs a 'driver'"),
     ],

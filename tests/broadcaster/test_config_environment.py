@@ -157,7 +157,7 @@ def test_limits_are_the_services() -> None:
 WRONG: list[tuple[dict[str, str], str, str]] = [
     ({}, "BROADCAST_CONNECTION", "is not set: name a connection"),
     ({"BROADCAST_CONNECTION": "ably"}, "BROADCAST_CONNECTION", "must be one of log, null, memory, not 'ably'"),
-    ({"BROADCAST_DRIVER": "redis"}, "BROADCAST_DRIVER", "must be one of log, null, memory, not 'redis'"),
+    ({"BROADCAST_DRIVER": "mercure"}, "BROADCAST_DRIVER", "must be one of log, null, memory, not 'mercure'"),
     ({"BROADCAST_CONNECTION": "pusher"}, "PUSHER_APP_ID", "is not set, and the pusher connection needs it"),
     (
         {"BROADCAST_CONNECTION": "pusher", **PUSHER, "PUSHER_APP_SECRET": ""},

@@ -131,7 +131,7 @@ def test_settings_are_copied() -> None:
 
 def test_wrong_settings_are_refused_without_being_shown() -> None:
     with pytest.raises(ConfigurationError, match="a connection URL starts with") as error:
-        configure("redis://:t0psecret@host")
+        configure("amqp://:t0psecret@host")
     assert "t0psecret" not in str(error.value)
 
     configure({})

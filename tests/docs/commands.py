@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer.main
 import uvicorn
+from django.core.management import CommandError, load_command_class
 
 from broadcastkit.cli.commands import commands
 from tests.docs.pages import ROOT
@@ -99,6 +100,8 @@ def _parsed(command: Any, arguments: list[str]) -> str | None:
 
 
 def _python(arguments: list[str], page: Page) -> str | None:
+    if arguments[0] == "manage.py":
+        return _manage(*arguments[1:])
     if arguments[:2] == ["-m", "pytest"]:
         return _pytest(arguments[2:], page)
     if arguments[:2] == ["-m", "venv"]:
@@ -106,6 +109,19 @@ def _python(arguments: list[str], page: Page) -> str | None:
     if arguments[0] == "-m" and importlib.util.find_spec(arguments[1]) is not None:
         return None
     return "python -m takes a module of this project"
+
+
+def _manage(name: str, *arguments: str) -> str | None:
+    """Have Django read the arguments of a command of ours; of its own, which want a project, know the name."""
+    if importlib.util.find_spec(f"django.core.management.commands.{name}") is not None:
+        return None
+    try:
+        load_command_class("broadcastkit.integrations.django", name).create_parser("manage.py", name).parse_args(
+            list(arguments)
+        )
+    except (CommandError, ImportError) as error:
+        return str(error)
+    return None
 
 
 def _pytest(arguments: list[str], page: Page) -> str | None:

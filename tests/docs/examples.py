@@ -3,6 +3,7 @@
 - A `python` block shares its names with the blocks before it; it may `await`. What it prints is shown in it, in
   comments that start with `# >`, and must be that.
 - A block whose first line names a file (`# app.py`) is that file: a Python one is imported, a test is run by pytest.
+  One in a folder (`# shop/models.py`) is only written: the test imports it, in the test's own process.
 - A `dotenv` block is the whole environment of what follows it, and must be one that a broadcaster starts from.
 """
 
@@ -73,6 +74,7 @@ class PageRun:
 
     def _run(self, fence: Fence, runner: asyncio.Runner) -> None:
         if fence.file is not None:
+            (self.folder / fence.file).parent.mkdir(exist_ok=True)
             (self.folder / fence.file).write_text(fence.text, encoding="utf-8")
         if fence.language == "dotenv":
             self._set_environment(fence)
@@ -113,7 +115,7 @@ class PageRun:
                 runner.run(_awaited(answer))
         elif fence.file.startswith("test_"):
             self._run_pytest(fence.file)
-        elif fence.file != "conftest.py":
+        elif fence.file != "conftest.py" and "/" not in fence.file:
             self._import(fence.file.removesuffix(".py"))
 
     def _import(self, name: str) -> None:

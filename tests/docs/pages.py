@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["PAGES", "ROOT", "Fence", "Page"]
 
 ROOT = Path(__file__).parents[2]
-# `# app.py`, `// app.mjs` or `<!-- index.html -->` on the first line: the example is that file.
-_FILE = re.compile(r"(?:#|//|<!--) ([\w-]+\.\w+)(?: -->)?")
+# `# app.py`, `# shop/app.py`, `// app.mjs` or `<!-- index.html -->` on the first line: the example is that file.
+_FILE = re.compile(r"(?:#|//|<!--) ((?:[\w-]+/)?[\w-]+\.\w+)(?: -->)?")
 _NOT_IN_ANCHORS = re.compile(r"[^\w\- ]")
 
 

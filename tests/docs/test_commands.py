@@ -26,6 +26,8 @@ def test_the_command_can_be_right(words: list[str], page: Page) -> None:
         ["pip", "install", "broadcastkit[everything]"],
         ["pip", "install", "broadcastkit-enterprise"],
         ["python", "-m", "benchmarks.nothing"],
+        ["python", "manage.py", "broadcast_test", "--no-such-option"],
+        ["python", "manage.py", "broadcast_rules"],
         ["uvicorn", "nowhere:app"],
         ["rm", "-r"],
     ],

@@ -36,24 +36,35 @@ PUBLIC = [
     "broadcastkit.drivers.memory",
     "broadcastkit.drivers.null",
     "broadcastkit.drivers.pusher",
+    "broadcastkit.drivers.redis",
+    "broadcastkit.drivers.socketio",
     "broadcastkit.errors",
     "broadcastkit.events",
     "broadcastkit.events.base",
     "broadcastkit.integrations.asgi",
+    "broadcastkit.integrations.django",
     "broadcastkit.integrations.fastapi",
+    "broadcastkit.integrations.flask",
+    "broadcastkit.integrations.lifespan",
+    "broadcastkit.integrations.litestar",
+    "broadcastkit.integrations.socketio",
+    "broadcastkit.integrations.starlette",
+    "broadcastkit.integrations.webhooks",
+    "broadcastkit.integrations.wsgi",
     "broadcastkit.pytest_plugin",
     "broadcastkit.server",
     "broadcastkit.signing",
     "broadcastkit.socket_id",
     "broadcastkit.testing",
     "broadcastkit.types",
+    "broadcastkit.webhooks",
 ]
 REFERENCE = [page for page in PAGES if page.name.startswith("docs/reference/")]
 CODE = re.compile(r"`([^`\n]+)`")
 NAME = re.compile(r"\w+")
 # `broadcastkit.x.Y`, but not a file, a command or the name of a logger
 DOTTED = re.compile(r"\bbroadcastkit(?:\.\w+)+(?![\w/-])")
-LOGGERS = {"broadcastkit.log", "broadcastkit.authorization"}
+LOGGERS = {"broadcastkit.log", "broadcastkit.authorization", "broadcastkit.webhooks"}
 
 
 def reference(name: str) -> Page:
@@ -84,8 +95,8 @@ def test_every_public_name_is_in_the_reference(module: str) -> None:
 def test_every_subpackage_is_in_the_reference_or_inside() -> None:
     """A new package or module is put in one of the two lists, or this fails."""
     inside = re.compile(
-        r"broadcastkit\.(cli|core|default|drivers\.serviceless|pending|integrations(\.endpoints)?$|channels\.\w+|"
-        r"authorization\.\w+|broadcaster\.\w+|delivery\.\w+|drivers\.pusher\.\w+|events\.\w+|server\.\w+|testing\.\w+)"
+        r"broadcastkit\.(cli|core|default|drivers\.serviceless|pending|integrations(\.endpoints|\.django\.[\w.]+)?$|channels\.\w+|"
+        r"authorization\.\w+|broadcaster\.\w+|delivery\.\w+|drivers\.(pusher|redis|socketio)\.\w+|events\.\w+|server\.\w+|testing\.\w+|webhooks\.\w+)"
     )
     modules = [module.name for module in pkgutil.walk_packages(broadcastkit.__path__, "broadcastkit.")]
 
@@ -135,7 +146,8 @@ def test_the_errors_have_the_retryable_that_is_told() -> None:
 
 def test_the_variables_are_those_that_are_read() -> None:
     page = next(page for page in PAGES if page.name == "docs/how-to/configure.md")
-    read = {"BROADCAST_CONNECTION", "BROADCAST_DRIVER", *config._PUSHER, *config._REVERB}
+    redis = {*config._REDIS, *config._REDIS_BY_URL}
+    read = {"BROADCAST_CONNECTION", "BROADCAST_DRIVER", *config._PUSHER, *config._REVERB, *redis}
 
     assert set(rows(page, "| variable | holds")) | {"BROADCAST_CONNECTION"} == read
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import dataclasses
+import functools
+import inspect
 import json
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any, Literal, Protocol
 from uuid import UUID
@@ -15,19 +19,21 @@ import httpx
 import pusher
 from anyio.to_thread import run_sync
 
-from broadcastkit import AsyncBroadcaster, ChannelRegistry, PresenceMember, PrivateChannel, configure
+from broadcastkit import AsyncBroadcaster, Broadcaster, ChannelRegistry, PresenceMember, PrivateChannel, configure
 from broadcastkit.channels import UserChannel
-from broadcastkit.drivers.pusher import AsyncPusherDriver
-from broadcastkit.socket_id import current_socket_id
+from broadcastkit.drivers.pusher import AsyncPusherDriver, PusherDriver
+from broadcastkit.socket_id import carry_socket_id, current_socket_id
 
 __all__ = [
     "ADA",
     "ASYNC_PLACES",
+    "BLOCKING_PLACES",
     "BOB",
     "KEY",
     "MASTER_KEY",
     "SECRET",
     "SYNC_PLACES",
+    "TIMEOUT",
     "USERS",
     "Integration",
     "Meeting",
@@ -109,19 +115,51 @@ class Site:
         configure(made)
         return None
 
+    def blocking_broadcaster(self) -> Broadcaster | None:
+        driver = PusherDriver(app_id="1", key=KEY, secret=SECRET, encryption_master_key=MASTER_KEY)
+        made = Broadcaster(driver, channels=self.blocking_rules())
+        if not self.configured:
+            return made
+        configure(made)
+        return None
+
     def note(self) -> None:
         self.noted.append(current_socket_id())
 
-    def rules(self) -> ChannelRegistry:
-        channels = ChannelRegistry()
+    def rules(self, channels: ChannelRegistry | None = None) -> ChannelRegistry:
+        channels = ChannelRegistry() if channels is None else channels
         _add_private_rules(channels, self._yes)
         _add_presence_rules(channels, self._yes)
         _add_unclear_rules(channels)
         return channels
 
+    def blocking_rules(self) -> ChannelRegistry:
+        return self.rules(_BlockingRules())
+
     def _yes(self, name: str) -> bool:
         self.opened.append(name)
         return True
+
+
+class _BlockingRules(ChannelRegistry):
+    """Takes the same rules as they would be written without `async`, for what cannot await."""
+
+    def authorize(self, where: Any, *, guest: bool = False) -> Callable[[Any], Any]:
+        register = super().authorize(where, guest=guest)
+        return lambda callback: register(_blocking(callback) if inspect.iscoroutinefunction(callback) else callback)
+
+
+def _blocking(callback: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(callback)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        coroutine = callback(*args, **kwargs)
+        try:
+            while True:
+                coroutine.send(None)  # these wait for nothing but their turn
+        except StopIteration as end:
+            return end.value
+
+    return run
 
 
 def _add_private_rules(channels: ChannelRegistry, yes: Callable[[str], bool]) -> None:
@@ -227,6 +265,34 @@ ASYNC_PLACES: dict[str, Callable[[Meeting], Awaitable[str | None]]] = {
     "thread": in_thread,
 }
 SYNC_PLACES: dict[str, Callable[[Meeting], str | None]] = {"sync-endpoint": in_sync_endpoint}
+
+
+def in_plain_thread(meeting: Meeting) -> str | None:
+    found: list[str | None] = []
+    work = carry_socket_id(lambda: found.append(in_sync_endpoint(meeting)))
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    return found[0]
+
+
+def in_executor(meeting: Meeting) -> str | None:
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(carry_socket_id(in_sync_endpoint), meeting).result()
+
+
+def in_copied_context(meeting: Meeting) -> str | None:
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(contextvars.copy_context().run, in_sync_endpoint, meeting).result()
+
+
+# Where code of a framework without `async` may ask; `endpoint` is its own.
+BLOCKING_PLACES: dict[str, Callable[[Meeting], str | None]] = {
+    "endpoint": in_sync_endpoint,
+    "plain-thread": in_plain_thread,
+    "executor": in_executor,
+    "copied-context": in_copied_context,
+}
 
 
 class Integration(Protocol):

@@ -404,7 +404,8 @@ class AuthorizeBehaviour(_Behaviour):
         answer = await client.request(method, path, params=asking("private-lobby"))
 
         assert answer.status_code == 405
-        assert answer.headers["allow"] == "POST"
+        # Flask and Litestar answer OPTIONS by themselves, for CORS
+        assert set(answer.headers["allow"].split(", ")) - {"OPTIONS"} == {"POST"}
 
     @pytest.mark.parametrize("path", ["/broadcasting/other", "/broadcasting/auth/x", "/broadcasting/AUTH", "/auth"])
     async def test_other_paths(self, client: httpx.AsyncClient, path: str) -> None:

@@ -337,6 +337,39 @@ async def test_the_lifespan_is_around_ones_own() -> None:
     assert log == ["chat starts", "own ends", "driver closed"]
 
 
+class Thing:
+    def __init__(self, log: list[str], name: str, error: Exception | None = None) -> None:
+        self.log, self.name, self.error = log, name, error
+
+    async def aclose(self) -> None:
+        self.log.append(f"{self.name} closed")
+        if self.error is not None:
+            raise self.error
+
+
+async def test_the_lifespan_closes_what_the_drivers_publish_to_after_them() -> None:
+    log: list[str] = []
+    also = [Thing(log, "server"), Thing(log, "pool")]
+    app = FastAPI(lifespan=broadcasting_lifespan(AsyncBroadcaster(WatchedDriver(log)), also=also))
+
+    async with app.router.lifespan_context(app):
+        assert log == []
+
+    assert log == ["driver closed", "server closed", "pool closed"]
+
+
+async def test_all_is_closed_even_if_some_of_it_fails() -> None:
+    log: list[str] = []
+    also = [Thing(log, "server", LookupError("server")), Thing(log, "pool")]
+    app = FastAPI(lifespan=broadcasting_lifespan(AsyncBroadcaster(WatchedDriver(log)), also=also))
+
+    with pytest.raises(LookupError, match="server"):
+        async with app.router.lifespan_context(app):
+            pass
+
+    assert log == ["driver closed", "server closed", "pool closed"]
+
+
 @pytest.mark.parametrize("when", ["starts", "ends"])
 async def test_the_drivers_are_closed_if_ones_own_lifespan_fails(when: str) -> None:
     log: list[str] = []

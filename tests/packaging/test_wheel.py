@@ -71,7 +71,11 @@ def test_the_pusher_driver_needs_no_extra(python: Path) -> None:
 @pytest.mark.parametrize(
     ("program", "extra"),
     [
+        ("import broadcastkit.integrations.django", "django"),
         ("import broadcastkit.integrations.fastapi", "fastapi"),
+        ("import broadcastkit.integrations.flask", "flask"),
+        ("import broadcastkit.integrations.litestar", "litestar"),
+        ("import broadcastkit.integrations.starlette", "starlette"),
         ("import broadcastkit.cli; broadcastkit.cli.main()", "cli"),
     ],
 )

@@ -12,8 +12,6 @@ ROOT = Path(tests.__file__).parent
 
 NOT_HERE = {
     "auth_request_form_parse": "reading the form of /broadcasting/auth is the integrations' work, tested there",
-    "webhook": "broadcastkit.webhooks is still to come",
-    "webhook_parse": "broadcastkit.webhooks is still to come",
 }
 
 

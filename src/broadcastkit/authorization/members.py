@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel
@@ -74,10 +74,16 @@ def grant_user(*, socket_id: str, user: object | None) -> UserGrant:
         raise DeniedError("no user")
     data = _user_data(user)
     if "watchlist" in data:
-        data["watchlist"] = [check_user_id(user_id) for user_id in data["watchlist"]]
+        data["watchlist"] = [check_user_id(user_id) for user_id in _listed(data["watchlist"])]
         if len(data["watchlist"]) > _WATCHLIST_LIMIT:
             raise InvalidUserError(f"a watchlist holds at most {_WATCHLIST_LIMIT} user ids")
     return UserGrant(socket_id, payload.encode(data, "the user data of a sign-in"))
+
+
+def _listed(watchlist: object) -> Iterable[object]:
+    if isinstance(watchlist, Iterable) and not isinstance(watchlist, (str, bytes, Mapping)):
+        return watchlist
+    raise InvalidUserError(f"a watchlist is a list of user ids, not one {type(watchlist).__name__}")
 
 
 def _user_data(user: object) -> dict[str, Any]:

@@ -38,6 +38,7 @@ class ChannelRegistry:
         self._by_head: dict[str, tuple[Rule, ...]] = {}
         self._anywhere: tuple[Rule, ...] = ()
         self._known: dict[str, tuple[Rule, dict[str, Any]]] = {}
+        self._sync_for: str | None = None
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -49,7 +50,7 @@ class ChannelRegistry:
 
         Raises:
             ConfigurationError: the pattern is malformed or public, some name would fit another rule's too, or the
-                callback takes a parameter that nothing fills.
+                callback takes a parameter that nothing fills, or is `async` where something sync uses the rules.
         """
 
         def register(callback: CallbackT) -> CallbackT:
@@ -59,10 +60,15 @@ class ChannelRegistry:
         return register
 
     def require_sync(self, by: str) -> None:
-        """Refuse `async` callbacks on behalf of something that cannot await: ConfigurationError names the first."""
-        for rule in self._rules:
-            if rule.is_async:
-                raise ConfigurationError(f"{by} is sync and cannot await {rule.name} ({rule.pattern.text}); use def")
+        """Refuse `async` callbacks, those of now and of later, on behalf of something that cannot await.
+
+        Raises:
+            ConfigurationError: it names the first; after this call, `authorize` raises it for each.
+        """
+        if self._sync_for is None:
+            for rule in self._rules:
+                _refuse_async(rule, by)
+            self._sync_for = by
 
     def ask(self, *, socket_id: str, channel_name: str, user: object | None) -> tuple[Rule, dict[str, Any]]:
         """Find the rule for a subscription and what to ask it: `rule.callback(user, **arguments)`.
@@ -96,6 +102,8 @@ class ChannelRegistry:
         raise DeniedError("no rule fits the name" if kind.guarded else "a public channel needs no authorization")
 
     def _add(self, rule: Rule) -> None:
+        if self._sync_for is not None:
+            _refuse_async(rule, self._sync_for)
         for other in self._rules:
             if overlap(rule.pattern, other.pattern):
                 raise ConfigurationError(
@@ -110,6 +118,11 @@ class ChannelRegistry:
             for known, _ in heads
             if known is not None
         }
+
+
+def _refuse_async(rule: Rule, by: str) -> None:
+    if rule.is_async:
+        raise ConfigurationError(f"{by} is sync and cannot await {rule.name} ({rule.pattern.text}); use def")
 
 
 def _head(pattern: Pattern) -> str | None:

@@ -15,7 +15,7 @@ from broadcastkit.core.names import ChannelKind, parse_channel_name
 from broadcastkit.core.patterns import Pattern, compile_pattern
 from broadcastkit.errors import ConfigurationError, DeniedError, InvalidInputError
 
-__all__ = ["Rule", "make_rule"]
+__all__ = ["Rule", "callback_name", "is_async", "make_rule"]
 
 _log = logging.getLogger("broadcastkit.authorization")
 _PLAIN: dict[ChannelKind, type[Channel]] = {
@@ -77,7 +77,7 @@ class Rule:
 
 def make_rule(where: str | type[Channel], callback: Callable[..., Any], *, guest: bool) -> Rule:
     """Check a callback against the channels it is for; ConfigurationError says what does not fit."""
-    name = getattr(callback, "__qualname__", type(callback).__name__)
+    name = callback_name(callback)
     pattern = _pattern(where, callback, name)
     if not pattern.kind.guarded:
         raise ConfigurationError(
@@ -92,14 +92,20 @@ def make_rule(where: str | type[Channel], callback: Callable[..., Any], *, guest
         name=name,
         guest=guest,
         presence=pattern.kind is ChannelKind.PRESENCE,
-        is_async=_is_async(callback),
+        is_async=is_async(callback),
         channel_class=channel_class,
         channel_parameter=channel_parameter,
         value_parameters=value_parameters,
     )
 
 
-def _is_async(callback: Callable[..., Any]) -> bool:
+def callback_name(callback: Callable[..., Any]) -> str:
+    """Return what an error calls a callback."""
+    return str(getattr(callback, "__qualname__", type(callback).__name__))
+
+
+def is_async(callback: Callable[..., Any]) -> bool:
+    """Whether what a callback returns has to be awaited, as far as can be told without calling it."""
     return inspect.iscoroutinefunction(callback) or inspect.iscoroutinefunction(type(callback).__call__)
 
 

@@ -8,16 +8,21 @@ from typing import Any, TypeAlias
 from broadcastkit.broadcaster import AsyncBroadcaster
 from broadcastkit.default import default_async_broadcaster
 from broadcastkit.integrations.endpoints import (
+    AUTH,
     BODY_LIMIT,
-    JSON_HEADERS,
+    POST_ONLY,
     TOO_LONG,
     Answer,
+    UserData,
     authenticate_user,
     authorize_channel,
+    check_request,
+    response_headers,
 )
+from broadcastkit.integrations.webhooks import AsyncWebhookReceiver
 from broadcastkit.socket_id import HEADER, socket_id_scope
 
-__all__ = ["ASGIApp", "BroadcastingApp", "Receive", "Scope", "Send", "SocketIdMiddleware", "read_body"]
+__all__ = ["ASGIApp", "BroadcastingApp", "Receive", "Scope", "Send", "SocketIdMiddleware", "WebhookApp", "read_body"]
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -25,7 +30,6 @@ Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 ASGIApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _HEADER = HEADER.lower().encode()
-_POST_ONLY = Answer(405, b'{"error":"POST only"}')
 
 
 class SocketIdMiddleware:
@@ -58,7 +62,7 @@ class BroadcastingApp:
         broadcaster: AsyncBroadcaster | None = None,
         *,
         user: Callable[[Scope], Awaitable[object | None]],
-        user_data: Callable[[Any], object] | None = None,
+        user_data: UserData | None = None,
     ) -> None:
         self._broadcaster = broadcaster
         self._user = user
@@ -72,19 +76,35 @@ class BroadcastingApp:
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         path: str = scope["path"].removeprefix(scope.get("root_path", ""))
-        if path not in {"/auth", "/user-auth"}:
-            return Answer(404, b'{"error":"not found"}')
-        if scope["method"] != "POST":
-            return _POST_ONLY
+        refusal = check_request(scope["method"], path)
+        if refusal is not None:
+            return refusal
         body = await read_body(receive)
         if body is None:
             return TOO_LONG
         broadcaster = self._broadcaster or default_async_broadcaster()
         content_type = _header(scope["headers"], b"content-type") or ""
         user = await self._user(scope)
-        if path == "/auth":
+        if path == AUTH:
             return await authorize_channel(broadcaster, content_type, body, user)
         return await authenticate_user(broadcaster, content_type, body, user, user_data=self._user_data)
+
+
+class WebhookApp:
+    """An ASGI app that takes webhooks by POST, at any path: Starlette's `Route(path, WebhookApp(receiver))`."""
+
+    def __init__(self, receiver: AsyncWebhookReceiver) -> None:
+        self._receiver = receiver
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            raise ValueError(f"WebhookApp serves http, not {scope['type']}: mount it beside what does")
+        if scope["method"] != "POST":
+            await _respond(send, POST_ONLY)
+            return
+        body = await read_body(receive, self._receiver.body_limit)
+        await _respond(send, await self._receiver.receive(scope["headers"], body))
 
 
 async def read_body(receive: Receive, limit: int = BODY_LIMIT) -> bytes | None:
@@ -105,10 +125,7 @@ async def read_body(receive: Receive, limit: int = BODY_LIMIT) -> bytes | None:
 
 
 async def _respond(send: Send, answer: Answer) -> None:
-    headers = [(name.lower().encode(), value.encode()) for name, value in JSON_HEADERS.items()]
-    headers.append((b"content-length", str(len(answer.body)).encode()))
-    if answer is _POST_ONLY:
-        headers.append((b"allow", b"POST"))
+    headers = [(name.lower().encode(), value.encode()) for name, value in response_headers(answer)]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})
 

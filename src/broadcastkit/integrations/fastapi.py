@@ -2,38 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
+from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlencode
 
 from broadcastkit.broadcaster import AsyncBroadcaster
 from broadcastkit.default import default_async_broadcaster
 from broadcastkit.errors import MissingDependencyError
-from broadcastkit.integrations.asgi import SocketIdMiddleware
+from broadcastkit.integrations.asgi import SocketIdMiddleware, read_body
 from broadcastkit.integrations.endpoints import (
-    BODY_LIMIT,
-    JSON_HEADERS,
+    AUTH,
     TOO_LONG,
-    Answer,
+    USER_AUTH,
+    UserData,
     authenticate_user,
     authorize_channel,
 )
+from broadcastkit.integrations.lifespan import broadcasting_lifespan
+from broadcastkit.integrations.webhooks import AsyncWebhookReceiver
 
 try:
-    from fastapi import APIRouter, Depends, FastAPI, Request, Response
-    from starlette.requests import ClientDisconnect
+    from fastapi import APIRouter, Depends, Request, Response
+
+    from broadcastkit.integrations.starlette import as_response, request_body
 except ImportError:
     raise MissingDependencyError("fastapi", "fastapi", "broadcastkit.integrations.fastapi") from None
 
-__all__ = ["SocketIdMiddleware", "broadcasting_lifespan", "broadcasting_router"]
+__all__ = ["SocketIdMiddleware", "broadcasting_lifespan", "broadcasting_router", "webhook_router"]
 
 
 def broadcasting_router(
     broadcaster: AsyncBroadcaster | None = None,
     *,
     user: Callable[..., Any],
-    user_data: Callable[[Any], object] | None = None,
+    user_data: UserData | None = None,
     prefix: str = "/broadcasting",
 ) -> APIRouter:
     """Return a router with `POST /broadcasting/auth` and `POST /broadcasting/user-auth`.
@@ -46,67 +47,48 @@ def broadcasting_router(
     current = Depends(user)
     router = APIRouter(prefix=prefix, tags=["broadcasting"])
 
-    @router.post("/auth", **_described("Authorize a subscription to a channel", ("socket_id", "channel_name"), _AUTH))
+    @router.post(AUTH, **_described("Authorize a subscription to a channel", ("socket_id", "channel_name"), _AUTH))
     async def auth(request: Request, asking: Any = current) -> Response:
-        body = await _body(request)
+        body = await request_body(request)
         if body is None:
-            return _response(TOO_LONG)
+            return as_response(TOO_LONG)
         content_type = request.headers.get("content-type", "")
-        return _response(
+        return as_response(
             await authorize_channel(broadcaster or default_async_broadcaster(), content_type, body, asking)
         )
 
-    @router.post("/user-auth", **_described("Sign a user in", ("socket_id",), _USER_AUTH))
+    @router.post(USER_AUTH, **_described("Sign a user in", ("socket_id",), _USER_AUTH))
     async def user_auth(request: Request, asking: Any = current) -> Response:
-        body = await _body(request)
+        body = await request_body(request)
         if body is None:
-            return _response(TOO_LONG)
+            return as_response(TOO_LONG)
         content_type = request.headers.get("content-type", "")
         chosen = broadcaster or default_async_broadcaster()
-        return _response(await authenticate_user(chosen, content_type, body, asking, user_data=user_data))
+        return as_response(await authenticate_user(chosen, content_type, body, asking, user_data=user_data))
 
     return router
 
 
-def broadcasting_lifespan(
-    broadcaster: AsyncBroadcaster,
-    inner: Callable[[FastAPI], AbstractAsyncContextManager[Any]] | None = None,
-) -> Callable[[FastAPI], AbstractAsyncContextManager[Any]]:
-    """Return a lifespan that closes the broadcaster's drivers when the app stops, around a lifespan of your own."""
+def webhook_router(receiver: AsyncWebhookReceiver, *, path: str = "/broadcasting/webhooks") -> APIRouter:
+    """Return a router that takes the service's webhooks at `POST /broadcasting/webhooks`."""
+    router = APIRouter(tags=["broadcasting"])
 
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[Any]:
-        async with AsyncExitStack() as stack:
-            await stack.enter_async_context(broadcaster)
-            yield await stack.enter_async_context(inner(app)) if inner is not None else None
+    @router.post(path, summary="Take a webhook", response_class=Response, responses=_WEBHOOK_ANSWERS)
+    async def webhook(request: Request) -> Response:
+        # the bytes as they came: the signature is over them
+        body = await read_body(request.receive, receiver.body_limit)
+        return as_response(await receiver.receive(request.headers, body))
 
-    return lifespan
+    return router
 
 
-async def _body(request: Request) -> bytes | None:
-    """Return the body, or None if it is too long; also if the user's dependency has read it before us."""
-    chunks: list[bytes] = []
-    size = 0
-    try:
-        async with aclosing(request.stream()) as stream:
-            async for chunk in stream:
-                chunks.append(chunk)
-                size += len(chunk)
-                if size > BODY_LIMIT:
-                    return None
-    except ClientDisconnect:
-        return b""
-    except RuntimeError:  # it was read as a form, which Starlette has kept: a token in a field
-        form = await request.form()
-        body = urlencode([(name, value) for name, value in form.multi_items() if isinstance(value, str)]).encode()
-        return body if len(body) <= BODY_LIMIT else None
-    return b"".join(chunks)
-
-
-def _response(answer: Answer) -> Response:
-    return Response(answer.body, answer.status, JSON_HEADERS)
-
-
+_WEBHOOK_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {"description": "Every handler has returned"},
+    400: {"description": "Signed, but it cannot be read"},
+    401: {"description": "Not signed by a key that is known here, or stale"},
+    413: {"description": "The body is too long"},
+    500: {"description": "A handler failed; send it again"},
+}
 _AUTH = {
     "auth": "The app key, a colon and the signature",
     "channel_data": "Presence channels: the member, as the JSON text that was signed",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from broadcastkit.authorization import SubscriptionGrant, UserGrant
 from broadcastkit.core.message import Message
-from broadcastkit.drivers.base import ChannelInfo, UserInfo
+from broadcastkit.drivers.base import NO_SOCKET_ID, ChannelInfo, UserInfo
 from broadcastkit.errors import BroadcastError, ConfigurationError
 from broadcastkit.testing.suite import (
     CHECKED_CHANNELS,
@@ -160,6 +160,9 @@ def _questions(suite: Suite) -> Steps:
 def _answers(suite: Suite) -> Steps:
     """Answers are JSON of strings, written the same in both forms, with the member's text as it was."""
     yield from ()
+    if not getattr(suite.driver, "needs_socket_id", True):
+        _answers_to_a_server(suite.driver)
+        return
     member = '{"user_id": "7",  "user_info": {"name": "Zo\\u00eb “Z” ✓"}}'
     driver = suite.driver
     plain = driver.answer_subscription(SubscriptionGrant(_SOCKET_ID, "private-conformance"))
@@ -175,6 +178,19 @@ def _answers(suite: Suite) -> Steps:
     expect("channel_data" not in plain.as_dict(), "the answer for a private channel has channel_data")
     expect(present.channel_data == member, "channel_data is not the member's text as it was")
     expect(user.user_data == '{"id":  "7"}', "user_data is not the user's text as it was")
+
+
+def _answers_to_a_server(driver: Any) -> None:
+    """Judge a driver whose answers are for a server: their form is its own, and the member an object."""
+    member = {"user_id": "7", "user_info": {"name": "Zoë “Z” ✓"}}
+    plain = driver.answer_subscription(SubscriptionGrant(NO_SOCKET_ID, "private-conformance"))
+    present = driver.answer_subscription(SubscriptionGrant(NO_SOCKET_ID, _PRESENCE, json.dumps(member)))
+    expect(json.loads(plain.to_json()) in (True, plain.as_dict()), "to_json() of a yes is neither true nor as_dict()")
+    body = json.loads(present.to_json())
+    expect(body == present.as_dict(), "to_json() and as_dict() of an answer differ")
+    expect(body.get("channel_data") == member, "channel_data is not the member")
+    asked = driver.channel_asked_for("private-conformance")
+    expect(asked == "private-conformance", f"channel_asked_for('private-conformance') is {asked!r}")
 
 
 def _shown(suite: Suite) -> Steps:

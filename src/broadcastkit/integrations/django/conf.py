@@ -1,0 +1,140 @@
+"""What settings.py says: `BROADCASTING`, and the settings named after it. Each is checked where it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn, cast
+
+import django.conf
+from django.utils.module_loading import import_string
+
+from broadcastkit.authorization.rules import callback_name, is_async
+from broadcastkit.broadcaster import AsyncBroadcaster, Broadcaster, ErrorPolicy
+from broadcastkit.config import Connections, settings_from_env, settings_from_url
+from broadcastkit.default import configure
+from broadcastkit.errors import ConfigurationError
+from broadcastkit.integrations.django import channels
+
+__all__ = [
+    "BROADCASTING",
+    "CSRF",
+    "ON_ERROR",
+    "USER",
+    "USER_DATA",
+    "apply",
+    "connections",
+    "csrf",
+    "current_user",
+    "error_policy",
+    "setting",
+    "user_callback",
+    "user_data",
+]
+
+BROADCASTING = "BROADCASTING"
+CSRF = "BROADCASTING_CSRF"
+ON_ERROR = "BROADCASTING_ON_ERROR"
+USER = "BROADCASTING_USER"
+USER_DATA = "BROADCASTING_USER_DATA"
+
+
+def setting(name: str, *, default: Any = None) -> Any:
+    """Return what settings.py holds under a name."""
+    return getattr(django.conf.settings, name, default)
+
+
+def apply() -> None:
+    """Have `broadcast()` and `aio.broadcast()` use what the settings say, with the project's rules.
+
+    Wrong settings are no error here, or `manage.py check` could not name them: the first broadcast raises it.
+    """
+    try:
+        configure(connections(), channels=channels, on_error=error_policy())
+    except ConfigurationError as error:
+        _raise_at_first_use(error)
+
+
+def connections() -> Mapping[str, Any]:
+    """Return the connections: those of BROADCASTING, a mapping or a URL, or without it those of the environment.
+
+    Raises:
+        ConfigurationError: neither, or nothing is configured anywhere.
+    """
+    given = setting(BROADCASTING)
+    if given is None:
+        return settings_from_env()
+    if isinstance(given, str):
+        try:
+            return settings_from_url(given)
+        except ConfigurationError as error:
+            raise ConfigurationError(str(error), setting=f"{BROADCASTING}:") from None
+    if not isinstance(given, Mapping):
+        raise ConfigurationError(
+            "must be a mapping such as {'default': 'main', 'connections': {'main': {'driver': 'log'}}} "
+            f"or a connection URL such as 'log://', not {type(given).__name__}",
+            setting=BROADCASTING,
+        )
+    return cast("Mapping[str, Any]", given)
+
+
+def error_policy() -> ErrorPolicy:
+    """Return what to do with errors: `"raise"`, `"report"`, or a callable, which may be named by its path."""
+    given = setting(ON_ERROR, default="raise")
+    if isinstance(given, str) and given in {"raise", "report"}:
+        return cast("ErrorPolicy", given)
+    return _callable(ON_ERROR, given, "'raise', 'report' or a callable that takes the error")
+
+
+def csrf() -> bool:
+    """Whether the endpoints ask for Django's CSRF token."""
+    given = setting(CSRF, default=False)
+    if not isinstance(given, bool):
+        raise ConfigurationError(f"must be True or False, not {type(given).__name__}", setting=CSRF)
+    return given
+
+
+def current_user(request: Any) -> Any:
+    """Return who asks: what BROADCASTING_USER says, else `request.user`; None for nobody."""
+    callback = user_callback()
+    return getattr(request, "user", None) if callback is None else callback(request)
+
+
+def user_callback() -> Callable[[Any], Any] | None:
+    """Return what BROADCASTING_USER names."""
+    given = setting(USER)
+    return None if given is None else _callable(USER, given, "a function that takes the request and returns the user")
+
+
+def user_data() -> Callable[[Any], object]:
+    """Return what BROADCASTING_USER_DATA names, or what tells a service the user's key and nothing else."""
+    given = setting(USER_DATA)
+    if given is None:
+        return _key_only
+    return _callable(USER_DATA, given, "a function that takes the user and returns a mapping with 'id'")
+
+
+def _key_only(user: Any) -> object:
+    # a model's key is its `pk`, whatever the field is called
+    return {"id": user.pk} if hasattr(user, "pk") else user
+
+
+def _callable(name: str, given: Any, wanted: str) -> Callable[[Any], Any]:
+    if isinstance(given, str):
+        try:
+            given = import_string(given)
+        except ImportError as error:
+            raise ConfigurationError(f"must be {wanted}, or its path ({error})", setting=name) from None
+    if not callable(given):
+        raise ConfigurationError(f"must be {wanted}, or its path; not {type(given).__name__}", setting=name)
+    if is_async(given):
+        # it is called in the request's own thread, where it may query the database
+        raise ConfigurationError(f"must be {wanted}; {callback_name(given)} is async: use def", setting=name)
+    return cast("Callable[[Any], Any]", given)
+
+
+def _raise_at_first_use(error: ConfigurationError) -> None:
+    def fail() -> NoReturn:
+        raise error.with_traceback(None)
+
+    configure(Broadcaster(Connections({BROADCASTING: fail}), channels=channels))
+    configure(AsyncBroadcaster(Connections({BROADCASTING: fail}), channels=channels))

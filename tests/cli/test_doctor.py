@@ -205,9 +205,17 @@ def test_nothing_listens(command: RunCommand, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_host_that_is_not_known(command: RunCommand, monkeypatch: pytest.MonkeyPatch) -> None:
-    # a label of more than 63 letters is no name anywhere: no resolver is asked
-    use(monkeypatch, 80, HOST="x" * 64 + ".invalid")
+    use(monkeypatch, 80, HOST="nowhere.invalid")  # a name that no resolver knows, by RFC 2606
     assert host(command).endswith(": look at PUSHER_HOST")
+
+
+@pytest.mark.parametrize("name", ["x" * 64 + ".example", "api..example"])
+def test_a_host_that_is_no_name(command: RunCommand, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    use(monkeypatch, 80, HOST=name)
+    status, out, _ = command("doctor", "--json")
+    passed, said = findings(out)["settings"]
+    assert (status, passed) == (2, False)
+    assert "PUSHER_HOST must be a host name" in said
 
 
 def test_plain_text_where_tls_is_expected(

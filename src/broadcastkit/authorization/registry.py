@@ -15,6 +15,7 @@ __all__ = ["ChannelRegistry"]
 
 # Names are up to 164 characters: a few hundred kilobytes at most. Strangers fill it only with names that fit a rule.
 _KNOWN_LIMIT = 1024
+_is_socket_id = SOCKET_ID.fullmatch
 
 CallbackT = TypeVar("CallbackT", bound=Callable[..., Any])
 
@@ -70,14 +71,14 @@ class ChannelRegistry:
                 _refuse_async(rule, by)
             self._sync_for = by
 
-    def ask(self, *, socket_id: str, channel_name: str, user: object | None) -> tuple[Rule, dict[str, Any]]:
+    def ask(self, socket_id: str, channel_name: str, user: object | None) -> tuple[Rule, dict[str, Any]]:
         """Find the rule for a subscription and what to ask it: `rule.callback(user, **arguments)`.
 
         Raises:
             InvalidSocketIdError, InvalidChannelError: malformed: answer 400.
             DeniedError: public, no rule, or no user: answer 403.
         """
-        if type(socket_id) is not str or SOCKET_ID.fullmatch(socket_id) is None:
+        if type(socket_id) is not str or _is_socket_id(socket_id) is None:
             check_socket_id(socket_id)
         found = self._known.get(channel_name) if type(channel_name) is str else None
         if found is None:

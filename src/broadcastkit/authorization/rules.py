@@ -53,12 +53,12 @@ class Rule:
         Raises:
             DeniedError: for anything but a clear yes.
         """
-        if answer is True and not self.presence:
-            return None
         if self.presence:
-            member = member_from(answer)
+            member = answer if type(answer) is PresenceMember else member_from(answer)
             if member is not None:
                 return self._member_json(member)
+        elif answer is True:
+            return None
         if answer is not None and answer is not False:
             _log.warning(
                 "%s (%s) answered %s, which is no clear yes: denied; return %s",

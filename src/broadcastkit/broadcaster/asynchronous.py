@@ -72,10 +72,9 @@ class AsyncBroadcaster(BroadcasterBase[AsyncDriver]):
     ) -> SubscriptionAuth:
         """See Broadcaster.authorize_channel."""
         driver = self.driver(connection)
-        if not getattr(driver, "needs_socket_id", True):
+        if socket_id is None:
             socket_id, channel_name = asked_by_server(driver, channel_name)
-        socket_id = socket_id or ""
-        rule, arguments = self.channels.ask(socket_id=socket_id, channel_name=channel_name, user=user)
+        rule, arguments = self.channels.ask(socket_id, channel_name, user)
         if rule.is_async:
             answer = await rule.callback(user, **arguments)
         else:

@@ -177,7 +177,12 @@ _UNKNOWN = ChannelInfo()
 
 
 def asked_by_server(driver: object, channel_name: str) -> tuple[str, str]:
-    """Return the socket id and the channel to ask about, for a driver whose server asks in its clients' name."""
+    """Return the socket id and the channel to ask about, where no socket id came: a server asks for its clients.
+
+    Another driver gets an id that is none, which the rules refuse.
+    """
+    if getattr(driver, "needs_socket_id", True):
+        return "", channel_name
     asked = cast("AskedByServer", driver)
     # what is no str is refused by the rules, as everywhere
     return NO_SOCKET_ID, asked.channel_asked_for(channel_name) if type(channel_name) is str else channel_name

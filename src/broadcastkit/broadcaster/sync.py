@@ -18,6 +18,8 @@ from broadcastkit.pending import PendingBroadcast, Receipt, Request, stack_depth
 
 __all__ = ["Broadcaster"]
 
+_tuple = tuple.__new__
+
 
 class Broadcaster(BroadcasterBase[Driver]):
     """Sends events from blocking code.
@@ -99,15 +101,15 @@ class Broadcaster(BroadcasterBase[Driver]):
             ConfigurationError: the rule is `async`.
         """
         driver = self._connections[self._default] if connection is None else self.driver(connection)
-        if not getattr(driver, "needs_socket_id", True):
+        if socket_id is None:
             socket_id, channel_name = asked_by_server(driver, channel_name)
-        socket_id = socket_id or ""
-        rule, arguments = self.channels.ask(socket_id=socket_id, channel_name=channel_name, user=user)
+        rule, arguments = self.channels.ask(socket_id, channel_name, user)
         if rule.is_async:
             raise ConfigurationError(f"{rule.name} is async: use AsyncBroadcaster, or write it with def")
-        member = rule.read(rule.callback(user, **arguments))
+        answer = rule.callback(user, **arguments)
+        member = None if answer is True and not rule.presence else rule.read(answer)
         # a NamedTuple's own constructor takes twice as long, and this is asked for every channel of every page
-        grant = tuple.__new__(SubscriptionGrant, (socket_id, channel_name, member))
+        grant = _tuple(SubscriptionGrant, (socket_id, channel_name, member))
         return driver.answer_subscription(grant)
 
     def authenticate_user(self, *, socket_id: str, user: object, connection: str | None = None) -> UserAuth:

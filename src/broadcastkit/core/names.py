@@ -39,7 +39,7 @@ __all__ = [
 CHANNEL_NAME_LIMIT = 164
 EVENT_NAME_LIMIT = 200
 USER_ID_LIMIT = 128
-_BIG_ID = 10**USER_ID_LIMIT // 10
+_BIG_ID = 1 << 62  # ids up to here need no look at their length
 SERVER_TO_USER_PREFIX = "#server-to-user-"
 
 _CACHE = "cache-"
@@ -171,7 +171,7 @@ def usable_socket_id(value: str | None) -> str | None:
 
 def check_user_id(value: object) -> str:
     """Return a user id as the text the wire wants (ints become str), or raise InvalidUserError."""
-    if type(value) is int and abs(value) < _BIG_ID:
+    if type(value) is int and -1 < value < _BIG_ID:
         return str(value)
     text = _id_text(value)
     if text is None or len(text) > USER_ID_LIMIT or _USER_ID.fullmatch(text) is None:

@@ -45,7 +45,9 @@ class MessageSent(Event, defer_build=True):
 
     def broadcast_on(self) -> list[Channel]:
         """Return the conversation's channel, or sender's and recipient's."""
-        return _between(self.conversation_id, self.sender_id, self.recipient_id)
+        if self.conversation_id is not None:
+            return [ConversationChannel(conversation_id=self.conversation_id)]
+        return [UserChannel(user_id=self.sender_id), UserChannel(user_id=self.recipient_id)]
 
 
 class MessagesRead(Event, defer_build=True):
@@ -63,7 +65,12 @@ class MessagesRead(Event, defer_build=True):
 
     def broadcast_on(self) -> list[Channel]:
         """Return the conversation's channel, or sender's and recipient's."""
-        return _between(self.conversation_id, self.sender_id, self.recipient_id)
+        if self.conversation_id is not None:
+            return [ConversationChannel(conversation_id=self.conversation_id)]
+        people = [user_id for user_id in (self.sender_id, self.recipient_id) if user_id is not None]
+        if not people:
+            raise ConfigurationError("MessagesRead is heard where the messages were: give conversation_id, or both ids")
+        return [UserChannel(user_id=user_id) for user_id in people]
 
 
 class UserTyping(Event, defer_build=True):
@@ -80,15 +87,3 @@ class UserTyping(Event, defer_build=True):
     def broadcast_on(self) -> Channel:
         """Return the conversation's channel."""
         return ConversationChannel(conversation_id=self.conversation_id)
-
-
-def _between(conversation_id: Id | None, *user_ids: Id | None) -> list[Channel]:
-    """Return the conversation's channel if there is a conversation, else each person's own."""
-    if conversation_id is not None:
-        return [ConversationChannel(conversation_id=conversation_id)]
-    channels: list[Channel] = [UserChannel(user_id=user_id) for user_id in user_ids if user_id is not None]
-    if not channels:
-        raise ConfigurationError(
-            "messages are heard in a conversation or by two people: give conversation_id, or both ids"
-        )
-    return channels

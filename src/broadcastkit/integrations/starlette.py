@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
 from functools import partial
 from inspect import isawaitable
@@ -13,7 +13,7 @@ from broadcastkit.authorization.rules import is_async
 from broadcastkit.broadcaster import AsyncBroadcaster
 from broadcastkit.default import default_async_broadcaster
 from broadcastkit.errors import MissingDependencyError
-from broadcastkit.integrations.asgi import SocketIdMiddleware
+from broadcastkit.integrations.asgi import SocketIdMiddleware, read_body
 from broadcastkit.integrations.endpoints import (
     AUTH,
     BODY_LIMIT,
@@ -82,6 +82,9 @@ async def _asking(request: Request, user: Callable[[Request], Any] | None) -> An
 
 async def request_body(request: Request) -> bytes | None:
     """Return the body, or None if it is too long; also if what told the user has read it before us."""
+    if getattr(request, "_stream_consumed", True) is False and not hasattr(request, "_body"):
+        # nobody has read it: nearly always so, and then Starlette's stream, twice as dear, need not stand between
+        return await read_body(request.receive)
     chunks: list[bytes] = []
     size = 0
     try:
@@ -102,4 +105,14 @@ async def request_body(request: Request) -> bytes | None:
 
 def as_response(answer: Answer) -> Response:
     """Return an answer in Starlette's words."""
-    return Response(answer.body, answer.status, JSON_HEADERS)
+    return _JsonResponse(answer.body, answer.status)
+
+
+class _JsonResponse(Response):
+    def init_headers(self, headers: Mapping[str, str] | None = None) -> None:
+        """Take the headers as they are sent; to make them from a mapping costs as much as the signature."""
+        del headers
+        self.raw_headers = [*_RAW_HEADERS, (b"content-length", b"%d" % len(self.body))]
+
+
+_RAW_HEADERS = [(name.lower().encode(), value.encode()) for name, value in JSON_HEADERS.items()]

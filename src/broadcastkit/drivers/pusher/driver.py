@@ -36,6 +36,7 @@ __all__ = ["AsyncPusherDriver", "PusherDriver"]
 
 T = TypeVar("T")
 _ENCRYPTED = ChannelKind.ENCRYPTED.value
+_tuple = tuple.__new__
 _SOURCES = Sources(time.time, time.monotonic, random.random, os.urandom)
 
 
@@ -121,12 +122,12 @@ class _PusherBase:
             InvalidUserError: the presence member is larger than the service takes.
         """
         socket_id, channel_name, member = grant
-        if member is not None:
+        if member is not None and len(member) * 4 > self._profile.member_limit:  # at most four bytes a character
             self._check_member(member)
         auth = self._sign(socket_id, channel_name, member)
         if not channel_name.startswith(_ENCRYPTED):
             # a NamedTuple's own constructor takes twice as long, and this is asked for every channel of every page
-            return tuple.__new__(SubscriptionAuth, (auth, member, None))
+            return _tuple(SubscriptionAuth, (auth, member, None))
         if self._master_key is None:
             raise ConfigurationError("encrypted channels need encryption_master_key (base64 of 32 bytes)")
         return SubscriptionAuth(auth, member, self._master_key.shared_secret_base64(channel_name))

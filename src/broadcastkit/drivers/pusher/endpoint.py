@@ -13,8 +13,8 @@ from broadcastkit.errors import ConfigurationError
 __all__ = ["Endpoint", "settings_from_url"]
 
 _APP_ID = re.compile(r"[-a-zA-Z0-9_.]+")
-# Labels of a name have at most 63 characters; more would fail in the resolver, as a UnicodeError.
-_HOST = re.compile(r"(?!.*[^.:]{64})[-a-zA-Z0-9_.:\[\]]{1,253}")
+# Labels of a name have 1 to 63 characters; others would fail in the resolver, as a UnicodeError.
+_HOST = re.compile(r"(?!.*[^.:]{64}|.*\.\.)[-a-zA-Z0-9_.:\[\]]{1,253}")
 _PATH = re.compile(r"(/[-a-zA-Z0-9_.~]+)*")
 _PORTS = {"http": 80, "https": 443}
 _MAX_PORT = 65535

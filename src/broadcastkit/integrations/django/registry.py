@@ -19,9 +19,9 @@ class DjangoChannelRegistry(ChannelRegistry):
     is none, and the rule gets a loop for itself: it works, but what is bound to another loop cannot be used in it.
     """
 
-    def ask(self, *, socket_id: str, channel_name: str, user: object | None) -> tuple[Rule, dict[str, Any]]:
+    def ask(self, socket_id: str, channel_name: str, user: object | None) -> tuple[Rule, dict[str, Any]]:
         """See ChannelRegistry.ask."""
-        rule, arguments = super().ask(socket_id=socket_id, channel_name=channel_name, user=user)
+        rule, arguments = super().ask(socket_id, channel_name, user)
         if rule.is_async and not _in_event_loop():
             from asgiref.sync import async_to_sync
 

@@ -5,6 +5,7 @@ python -m benchmarks.auth_endpoint
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import statistics
@@ -32,12 +33,27 @@ wrk.headers["Content-Type"] = "application/x-www-form-urlencoded"
 """
 
 
+def on_core(core: int) -> list[str]:
+    """Return what pins a command to a core, where there are two: load and server must not take turns on one."""
+    taskset = shutil.which("taskset")
+    return [taskset, "-c", str(core)] if taskset is not None and (os.cpu_count() or 1) > 1 else []
+
+
 def per_second(wrk: str, port: int, path: str, channel: str) -> float:
     """Return requests answered in a second; a refused one is an error."""
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "post.lua"
         script.write_text(_SCRIPT.format(channel=channel))
-        command = [wrk, "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "-s", str(script), f"http://127.0.0.1:{port}{path}"]
+        command = [
+            *on_core(0),
+            wrk,
+            "-t1",
+            f"-c{CONNECTIONS}",
+            f"-d{SECONDS}s",
+            "-s",
+            str(script),
+            f"http://127.0.0.1:{port}{path}",
+        ]
         output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     if "Non-2xx" in output:
         raise RuntimeError(f"{path} refused requests")
@@ -54,6 +70,7 @@ def main() -> None:
         raise RuntimeError("this benchmark needs wrk: apt-get install wrk")
     port = free_port()
     command = [
+        *on_core(1),
         sys.executable,
         "-m",
         "uvicorn",

@@ -38,7 +38,8 @@ class PresenceMember(NamedTuple):
             InvalidUserError: no usable id.
             InvalidPayloadError: the info cannot be written as JSON.
         """
-        user_id, info = check_user_id(self.id), self.info
+        given, info = self
+        user_id = check_user_id(given)
         if info is None:  # soketi leaves a member without info out of the others' rosters
             return f'{{"user_id":"{user_id}","user_info":{{}}}}'
         return f'{{"user_id":"{user_id}","user_info":{payload.encode(info, "the info of a presence member")}}}'

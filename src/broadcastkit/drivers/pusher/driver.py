@@ -77,6 +77,7 @@ class _PusherBase:
         )
         self._signer = Signer(key, secret)
         self._sign = self._signer.sign_checked
+        self._surely_small = self._profile.member_limit // 4  # characters, of at most four bytes each
         self._master_key: MasterKey | None = None
         if encryption_master_key is not None:
             self._master_key = parse_master_key(encryption_master_key)
@@ -122,7 +123,7 @@ class _PusherBase:
             InvalidUserError: the presence member is larger than the service takes.
         """
         socket_id, channel_name, member = grant
-        if member is not None and len(member) * 4 > self._profile.member_limit:  # at most four bytes a character
+        if member is not None and len(member) > self._surely_small:
             self._check_member(member)
         auth = self._sign(socket_id, channel_name, member)
         if not channel_name.startswith(_ENCRYPTED):

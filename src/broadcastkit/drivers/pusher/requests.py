@@ -16,6 +16,9 @@ from broadcastkit.signing import Signer, body_md5, query_text
 __all__ = ["Entry", "RequestBuilder", "batch_body", "event_text", "trigger_body"]
 
 
+_tuple = tuple.__new__
+
+
 class Entry(NamedTuple):
     """One part of a message, as the service takes it: `of` is the position of the message that it is a part of."""
 
@@ -71,7 +74,8 @@ class RequestBuilder:
         """
         start, target = self._posts[suffix]
         query = f"{timestamp}&auth_version=1.0&body_md5={body_md5(body)}"
-        return HttpRequest("POST", f"{target}{query}&auth_signature={start(query.encode())}", body)
+        # a NamedTuple's own constructor takes twice as long
+        return _tuple(HttpRequest, ("POST", f"{target}{query}&auth_signature={start(query.encode())}", body))
 
     def request(
         self, method: str, suffix: str, params: Mapping[str, str], body: bytes = b"", *, timestamp: int

@@ -15,7 +15,7 @@ from typing import Any, Generic, NamedTuple, Self, TypeVar
 
 from broadcastkit.channels.base import Channel
 from broadcastkit.core.names import check_channel_name, usable_socket_id
-from broadcastkit.drivers.base import ChannelInfo, ChannelInfos
+from broadcastkit.drivers.base import ChannelInfo
 from broadcastkit.errors import BroadcastError, BroadcastNotSentWarning, ConfigurationError
 from broadcastkit.events.base import Broadcastable, EventChannels
 from broadcastkit.socket_id import current_socket_id
@@ -193,6 +193,3 @@ def channel_names(where: EventChannels) -> tuple[str, ...]:
         else:
             raise ConfigurationError(f"a channel is a Channel or a full name, not {type(channel).__name__}")
     return tuple(names)
-
-
-NO_INFO: ChannelInfos = {}

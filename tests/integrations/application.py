@@ -16,12 +16,14 @@ from typing import Any, Literal, Protocol
 from uuid import UUID
 
 import httpx
+import limits.aio.strategies  # noqa: F401 - it reads files when it is imported, which no event loop should wait for
 import pusher
 from anyio.to_thread import run_sync
 
 from broadcastkit import AsyncBroadcaster, Broadcaster, ChannelRegistry, PresenceMember, PrivateChannel, configure
 from broadcastkit.channels import UserChannel
 from broadcastkit.drivers.pusher import AsyncPusherDriver, PusherDriver
+from broadcastkit.integrations.rate_limits import AsyncFixedWindow, FixedWindow
 from broadcastkit.socket_id import carry_socket_id, current_socket_id
 
 __all__ = [
@@ -99,6 +101,12 @@ class Site:
     """What an integration is asked to serve."""
 
     user_data: Callable[[Any], object] | None = None
+    max_channels: int = 50
+    # How often a client may ask, and the key that counts: of the user, which is the last argument everywhere.
+    rate: str | None = None
+    rate_key: Callable[..., str] | None = None
+    # The integration is given a function that chooses by the `X-Tenant` header: key and secret by the tenant's name.
+    tenants: dict[str, tuple[str, str]] | None = None
     # The integration is given no broadcaster and finds the configured one.
     configured: bool = False
     meeting: Meeting = dataclasses.field(default_factory=Meeting)
@@ -106,6 +114,39 @@ class Site:
     opened: list[str] = dataclasses.field(default_factory=list)
     # What background work saw as the socket id.
     noted: list[str | None] = dataclasses.field(default_factory=list)
+
+    def options(self) -> dict[str, Any]:
+        """Return what an async integration is told beside the broadcaster and the user."""
+        return self._options(None if self.rate is None else AsyncFixedWindow(self.rate))
+
+    def blocking_options(self) -> dict[str, Any]:
+        return self._options(None if self.rate is None else FixedWindow(self.rate))
+
+    def _options(self, rate_limit: object) -> dict[str, Any]:
+        given = {"user_data": self.user_data, "max_channels": self.max_channels, "rate_key": self.rate_key}
+        return {**given, "rate_limit": rate_limit}
+
+    def source(self, tenant_of: Callable[..., str | None]) -> Any:
+        """Return the broadcaster, or where there are tenants, what chooses one for a request."""
+        if self.tenants is None:
+            return self.broadcaster()
+        return lambda *request: self.tenant(tenant_of(*request))
+
+    def blocking_source(self, tenant_of: Callable[..., str | None]) -> Any:
+        if self.tenants is None:
+            return self.blocking_broadcaster()
+        return lambda *request: self.blocking_tenant(tenant_of(*request))
+
+    def tenant(self, name: str | None) -> AsyncBroadcaster | None:
+        """Make the broadcaster of a tenant: nobody keeps one from request to request."""
+        key, secret = (self.tenants or {}).get(name or "", ("", ""))
+        driver = AsyncPusherDriver(app_id="1", key=key, secret=secret) if key else None
+        return None if driver is None else AsyncBroadcaster(driver, channels=self.rules())
+
+    def blocking_tenant(self, name: str | None) -> Broadcaster | None:
+        key, secret = (self.tenants or {}).get(name or "", ("", ""))
+        driver = PusherDriver(app_id="1", key=key, secret=secret) if key else None
+        return None if driver is None else Broadcaster(driver, channels=self.blocking_rules())
 
     def broadcaster(self) -> AsyncBroadcaster | None:
         driver = AsyncPusherDriver(app_id="1", key=KEY, secret=SECRET, encryption_master_key=MASTER_KEY)
@@ -322,12 +363,12 @@ class _Compact(json.JSONEncoder):
         super().__init__(**{**options, "separators": (",", ":"), "ensure_ascii": False})
 
 
-def foreign() -> Any:
-    """Make another maker's signer of the same app."""
+def foreign(key: str = KEY, secret: str = SECRET) -> Any:
+    """Make another maker's signer of the same app, or of another one."""
     return pusher.Pusher(
         app_id="1",
-        key=KEY,
-        secret=SECRET,
+        key=key,
+        secret=secret,
         encryption_master_key_base64=MASTER_KEY,
         json_encoder=_Compact,
     )

@@ -22,10 +22,17 @@ from hypothesis import strategies as st
 
 from broadcastkit import default
 from broadcastkit.core.names import ChannelKind, check_channel_name, parse_channel_name
-from broadcastkit.integrations.endpoints import BODY_LIMIT
+from broadcastkit.integrations.answers import BODY_LIMIT
 from tests.integrations.application import ADA, BOB, KEY, SECRET, USERS, Integration, Meeting, Site, client_of, foreign
 
-__all__ = ["AuthorizeBehaviour", "HostileBehaviour", "SignInBehaviour", "SocketIdBehaviour"]
+__all__ = [
+    "AuthorizeBehaviour",
+    "HostileBehaviour",
+    "LimitBehaviour",
+    "SignInBehaviour",
+    "SocketIdBehaviour",
+    "TenantBehaviour",
+]
 
 AUTH, USER_AUTH = "/broadcasting/auth", "/broadcasting/user-auth"
 SOCKET = "1234.1234"
@@ -233,7 +240,7 @@ class AuthorizeBehaviour(_Behaviour):
             assert (answer.status_code, answer.json()) == (400, {"error": f"the field {field} is missing"})
 
     @pytest.mark.parametrize("field", ["socket_id", "channel_name"])
-    @pytest.mark.parametrize("value", [1, 1.5, True, False, 0, [], ["1.2"], {}, {"a": 1}], ids=repr)
+    @pytest.mark.parametrize("value", [1, 1.5, True, False, 0, [], {}, {"a": 1}, {"0": "private-lobby"}], ids=repr)
     async def test_a_field_of_another_type_is_named(self, client: httpx.AsyncClient, field: str, value: object) -> None:
         answer = await client.post(AUTH, json=asking("private-lobby") | {field: value})
 
@@ -248,7 +255,8 @@ class AuthorizeBehaviour(_Behaviour):
         form = await client.post(AUTH, content=urlencode(pairs).encode(), headers={"Content-Type": FORM})
         sent = await client.post(AUTH, content=f"{{{members}}}".encode(), headers={"Content-Type": JSON})
 
-        assert (form.status_code, form.json()) == (400, {"error": f"{field} is not one string"})
+        if field == "socket_id":  # of names, a form may have several: each is asked for by itself
+            assert (form.status_code, form.json()) == (400, {"error": "socket_id is not one string"})
         assert (sent.status_code, sent.json()) == (400, {"error": f"{field} is not one string"})
 
     @pytest.mark.parametrize(
@@ -341,6 +349,120 @@ class AuthorizeBehaviour(_Behaviour):
 
         assert answer.status_code == 400
         assert error in answer.json()["error"]
+
+    # -- several channels -----------------------------------------------------------------------------------------
+
+    @pytest.mark.parametrize(
+        "names",
+        [
+            pytest.param(["channel_name[0]", "channel_name[1]", "channel_name[2]"], id="pusher-js-auth"),
+            pytest.param(["channel_name[]"] * 3, id="PHP, jQuery and axios"),
+            pytest.param(["channel_name"] * 3, id="the same name again"),
+            pytest.param(None, id="JSON"),
+        ],
+    )
+    async def test_several_channels_have_the_answers_that_each_would_have_alone(
+        self, client: httpx.AsyncClient, names: list[str] | None
+    ) -> None:
+        channels = ["private-user.1", "private-user.2", "presence-room.7"]
+        answer = await self._ask_for(client, channels, names)
+
+        member = {"user_id": "1", "user_info": {"name": "Ada"}}
+        assert (answer.status_code, answer.json()) == (
+            200,
+            {
+                "private-user.1": {"status": 200, "data": foreign().authenticate("private-user.1", SOCKET)},
+                "private-user.2": {"status": 403, "data": FORBIDDEN},
+                "presence-room.7": {"status": 200, "data": foreign().authenticate("presence-room.7", SOCKET, member)},
+            },
+        )
+
+    async def _ask_for(
+        self, client: httpx.AsyncClient, channels: list[str], names: list[str] | None = None, user: str | None = "ada"
+    ) -> httpx.Response:
+        if names is None:
+            body = json.dumps({"socket_id": SOCKET, "channel_name": channels}).encode()
+            return await client.post(AUTH, content=body, headers=as_user(user) | {"Content-Type": JSON})
+        pairs = [("socket_id", SOCKET), *zip(names, channels, strict=True)]
+        headers = as_user(user) | {"Content-Type": FORM}
+        return await client.post(AUTH, content=urlencode(pairs).encode(), headers=headers)
+
+    async def test_a_list_of_one_is_answered_as_a_list(self, client: httpx.AsyncClient) -> None:
+        signed = foreign().authenticate("private-user.1", SOCKET)
+
+        for names in (None, ["channel_name[]"], ["channel_name[0]"]):
+            answer = await self._ask_for(client, ["private-user.1"], names)
+            assert (answer.status_code, answer.json()) == (
+                200,
+                {"private-user.1": {"status": 200, "data": signed}},
+            )
+
+    async def test_one_name_beside_a_list_is_one_name(self, client: httpx.AsyncClient) -> None:
+        answer = await self._ask_for(client, ["private-user.1", "private-lobby"], ["channel_name", "channel_name[]"])
+
+        assert (answer.status_code, answer.json()) == (200, foreign().authenticate("private-user.1", SOCKET))
+
+    async def test_what_is_wrong_with_one_name_is_no_harm_to_the_others(self, client: httpx.AsyncClient) -> None:
+        wrong = {"": 400, "private-": 400, "private-ü": 400, "private-lobby\n": 400, "\ud800": 400}
+        denied = {"user.1": 403, "private-other": 403, "presence-memberless": 403, "presence-nobody": 403}
+
+        answer = await self._ask_for(client, [*wrong, *denied, "private-encrypted-vault.3"])
+
+        told = answer.json()
+        assert answer.status_code == 200
+        assert {name: one["status"] for name, one in told.items()} == {
+            **wrong,
+            **denied,
+            "private-encrypted-vault.3": 200,
+        }
+        assert {name for name, one in told.items() if one["data"] == FORBIDDEN} == set(denied)
+        assert all("channel" in told[name]["data"]["error"] for name in wrong)
+        assert set(told["private-encrypted-vault.3"]["data"]) == {"auth", "shared_secret"}
+
+    async def test_each_is_asked_for_by_itself_and_once(self, caplog: pytest.LogCaptureFixture) -> None:
+        site = Site()
+        channels = ["private-lobby", ORDER, "private-lobby", "private-user.2"]
+        with caplog.at_level(logging.INFO, "broadcastkit.authorization"):
+            async with client_of(self.integration, site) as client:
+                answer = await self._ask_for(client, channels)
+
+        assert [*answer.json()] == ["private-lobby", ORDER, "private-user.2"]
+        assert site.opened == ["private-lobby", ORDER]
+        assert "own_channel said no" in caplog.text
+
+    async def test_a_guest_is_let_in_where_guests_are(self, client: httpx.AsyncClient) -> None:
+        answer = await self._ask_for(client, ["private-lobby", "private-user.1"], user=None)
+
+        assert {name: one["status"] for name, one in answer.json().items()} == {
+            "private-lobby": 200,
+            "private-user.1": 403,
+        }
+
+    @pytest.mark.parametrize(
+        ("fields", "error"),
+        [
+            ({"channel_name": ["private-lobby"]}, "the field socket_id is missing"),
+            ({"channel_name": ["private-lobby"], "socket_id": ["1.2"]}, "socket_id is not one string"),
+            ({"channel_name": ["private-lobby"], "socket_id": "1"}, "socket_id must look like '123.456', not '1'"),
+            ({"channel_name": ["private-lobby", 1], "socket_id": SOCKET}, "channel_name is not a list of strings"),
+            ({"channel_name": [["private-lobby"]], "socket_id": SOCKET}, "channel_name is not a list of strings"),
+            ({"channel_name": ["a"] * 51, "socket_id": SOCKET}, "a request may ask for 50 channels, not for 51"),
+        ],
+    )
+    async def test_what_is_wrong_with_the_request_is_said_once(
+        self, client: httpx.AsyncClient, fields: dict[str, Any], error: str
+    ) -> None:
+        answer = await client.post(AUTH, json=fields)
+
+        assert answer.status_code == 400
+        assert answer.json()["error"].startswith(error)
+
+    async def test_fifty_are_answered(self, client: httpx.AsyncClient) -> None:
+        channels = [f"private-user.{number}" for number in range(50)]
+        for names in (None, [f"channel_name[{number}]" for number in range(50)]):
+            answer = await self._ask_for(client, channels, names)
+            assert [name for name, one in answer.json().items() if one["status"] == 200] == ["private-user.1"]
+            assert [*answer.json()] == channels
 
     # -- size, paths, headers --------------------------------------------------------------------------------------
 
@@ -502,6 +624,148 @@ class SignInBehaviour(_Behaviour):
         assert (answer.status_code, answer.json()) == (400, {"error": "the field socket_id is missing"})
 
 
+class LimitBehaviour(_Behaviour):
+    """How many channels at once, and how often."""
+
+    @staticmethod
+    async def _statuses(client: httpx.AsyncClient, user: str | None, times: int, **body: Any) -> list[int]:
+        body = body or {"data": asking("private-lobby")}
+        return [(await client.post(AUTH, headers=as_user(user), **body)).status_code for _ in range(times)]
+
+    async def test_how_many_channels_at_once_can_be_set(self) -> None:
+        names = ["private-lobby", "presence-lobby", "private-user.1"]
+        several: dict[str, Any] = {"json": {"socket_id": SOCKET, "channel_name": names}}
+        async with client_of(self.integration, Site(max_channels=2)) as client:
+            refused = await client.post(AUTH, **several)
+        async with client_of(self.integration, Site(max_channels=3)) as client:
+            answered = await client.post(AUTH, **several)
+
+        assert (refused.status_code, refused.json()) == (
+            400,
+            {"error": "a request may ask for 2 channels, not for 3"},
+        )
+        assert [one["status"] for one in answered.json().values()] == [200, 200, 403]
+
+    async def test_without_a_limit_there_is_none(self, client: httpx.AsyncClient) -> None:
+        assert await self._statuses(client, "ada", 40) == [200] * 40
+
+    async def test_so_often_and_no_more_often(self) -> None:
+        async with client_of(self.integration, Site(rate="3/hour")) as client:
+            assert await self._statuses(client, "ada", 3) == [200] * 3
+            refused = await client.post(AUTH, data=asking("private-lobby"), headers=as_user("ada"))
+            signing_in = await client.post(USER_AUTH, data={"socket_id": SOCKET}, headers=as_user("ada"))
+            others = [*await self._statuses(client, "bob", 1), *await self._statuses(client, None, 1)]
+
+        for answer in (refused, signing_in):
+            assert (answer.status_code, answer.json()) == (429, {"error": "too many requests"})
+            assert answer.headers["retry-after"].isdigit()
+            assert 0 < int(answer.headers["retry-after"]) <= 3600
+            assert answer.headers["content-type"] == "application/json"
+            assert answer.headers["cache-control"] == "no-store"
+        assert others == [200, 200]
+
+    async def test_guests_are_counted_by_address_and_a_no_counts_as_well(self) -> None:
+        async with client_of(self.integration, Site(rate="3/hour")) as client:
+            denied = await self._statuses(client, None, 2, data=asking("private-user.1"))
+
+            assert denied + await self._statuses(client, None, 2) == [403, 403, 200, 429]
+
+    async def test_signing_in_counts_as_well(self) -> None:
+        async with client_of(self.integration, Site(rate="2/hour")) as client:
+            for status in (200, 200, 429):
+                answer = await client.post(USER_AUTH, data={"socket_id": SOCKET}, headers=as_user("ada"))
+                assert answer.status_code == status
+            assert await self._statuses(client, "ada", 1) == [429]
+
+    async def test_each_of_several_channels_counts(self) -> None:
+        three = {"json": {"socket_id": SOCKET, "channel_name": ["private-lobby", "private-user.1", "private-user.2"]}}
+        async with client_of(self.integration, Site(rate="5/hour")) as client:
+            assert await self._statuses(client, "ada", 2, **three) == [200, 429]
+
+    async def test_what_cannot_be_read_does_not_count(self) -> None:
+        async with client_of(self.integration, Site(rate="1/hour")) as client:
+            assert await self._statuses(client, "ada", 3, data={"socket_id": SOCKET}) == [400] * 3
+            assert await self._statuses(client, "ada", 2) == [200, 429]
+
+    async def test_the_application_may_say_who_counts(self) -> None:
+        keys: list[Any] = []
+
+        def plan(*given: Any) -> str:
+            keys.append(given[-1])
+            return "all of them"
+
+        async with client_of(self.integration, Site(rate="2/hour", rate_key=plan)) as client:
+            found = [*await self._statuses(client, "ada", 2), *await self._statuses(client, None, 1)]
+
+        assert found == [200, 200, 429]
+        assert keys == [ADA, ADA, None]
+
+    async def test_many_at_once_are_counted_one_by_one(self) -> None:
+        statuses: list[int] = []
+
+        async with client_of(self.integration, Site(rate="5/hour")) as client, anyio.create_task_group() as requests:
+
+            async def ask() -> None:
+                statuses.extend(await self._statuses(client, "ada", 1))
+
+            for _ in range(12):
+                requests.start_soon(ask)
+
+        assert sorted(statuses) == [200] * 5 + [429] * 7
+
+
+NORTH, SOUTH = ("north-key", "north-secret"), ("south-key", "south-secret")
+
+
+class TenantBehaviour(_Behaviour):
+    """A function chooses the broadcaster of each request, here by a header."""
+
+    @staticmethod
+    async def _told(client: httpx.AsyncClient, tenant: str, path: str = AUTH) -> dict[str, Any]:
+        fields = asking("private-user.1") if path == AUTH else {"socket_id": SOCKET}
+        answer = await client.post(path, data=fields, headers={**as_user("ada"), "X-Tenant": tenant})
+        assert answer.status_code == 200
+        told: dict[str, Any] = answer.json()
+        return told
+
+    async def test_each_is_answered_with_its_own_key(self) -> None:
+        async with client_of(self.integration, Site(tenants={"north": NORTH, "south": SOUTH})) as client:
+            for tenant, app in [("north", NORTH), ("south", SOUTH), ("north", NORTH)]:
+                assert await self._told(client, tenant) == foreign(*app).authenticate("private-user.1", SOCKET)
+                signed_in = foreign(*app).authenticate_user(SOCKET, {"id": "1"})
+                assert await self._told(client, tenant, USER_AUTH) == signed_in
+
+    async def test_nothing_is_kept_from_one_request_to_the_next(self) -> None:
+        tenants = {"north": NORTH}
+        async with client_of(self.integration, Site(tenants=tenants)) as client:
+            assert await self._told(client, "north") == foreign(*NORTH).authenticate("private-user.1", SOCKET)
+            tenants["north"] = SOUTH
+            assert await self._told(client, "north") == foreign(*SOUTH).authenticate("private-user.1", SOCKET)
+
+    async def test_where_none_is_chosen_the_answer_is_no(self, caplog: pytest.LogCaptureFixture) -> None:
+        site = Site(tenants={"north": NORTH})
+        with caplog.at_level(logging.INFO, "broadcastkit.authorization"):
+            async with client_of(self.integration, site) as client:
+                for fields in (asking("private-lobby"), {"socket_id": SOCKET, "channel_name[]": "private-lobby"}):
+                    answer = await client.post(AUTH, data=fields, headers={**as_user("ada"), "X-Tenant": "west"})
+                    assert (answer.status_code, answer.json()) == (403, FORBIDDEN)
+                signing_in = await client.post(USER_AUTH, data={"socket_id": SOCKET}, headers=as_user("ada"))
+
+        assert (signing_in.status_code, signing_in.json()) == (403, FORBIDDEN)
+        assert site.opened == []
+        assert caplog.text.count("no broadcaster was chosen for the request") == 3
+
+    async def test_several_channels_are_signed_with_its_key(self) -> None:
+        async with client_of(self.integration, Site(tenants={"south": SOUTH})) as client:
+            body = {"socket_id": SOCKET, "channel_name": ["private-user.1", "private-lobby"]}
+            answer = await client.post(AUTH, json=body, headers={**as_user("ada"), "X-Tenant": "south"})
+
+        signer = foreign(*SOUTH)
+        assert answer.json() == {
+            name: {"status": 200, "data": signer.authenticate(name, SOCKET)} for name in body["channel_name"]
+        }
+
+
 MALFORMED_HEADERS = [
     b"",
     b" ",
@@ -645,6 +909,12 @@ pairs = st.builds(
     mostly(st.sampled_from(CHANNELS)),
     st.lists(more_fields, max_size=1),
 )
+several = st.builds(
+    lambda socket_id, names, field: [("socket_id", socket_id), *((field, name) for name in names)],
+    mostly(st.from_regex(r"[0-9]{1,8}\.[0-9]{1,8}", fullmatch=True)),
+    st.lists(mostly(st.sampled_from(CHANNELS)), min_size=1, max_size=4),
+    st.sampled_from(["channel_name", "channel_name[]", "channel_name[0]", "channel_name[7]"]),
+)
 
 
 def _form(fields: list[tuple[str, str]]) -> tuple[str, bytes]:
@@ -655,11 +925,18 @@ def _json(fields: list[tuple[str, str]]) -> tuple[str, bytes]:
     return JSON, ("{" + ",".join(f"{json.dumps(name)}:{json.dumps(value)}" for name, value in fields) + "}").encode()
 
 
+def _json_list(fields: list[tuple[str, str]]) -> tuple[str, bytes]:
+    names = [name for _, name in fields[1:]]
+    return JSON, json.dumps({"socket_id": fields[0][1], "channel_name": names}).encode()
+
+
 header_bytes = st.binary(max_size=40).map(lambda value: re.sub(rb"[\r\n\x00]", b"", value))
 bodies = st.one_of(
     pairs.map(_form),
     pairs.map(_form),
     pairs.map(_json),
+    several.map(_form),
+    several.map(_json_list),
     st.builds(
         lambda value: (JSON, json.dumps(value).encode()),
         st.dictionaries(st.sampled_from(["socket_id", "channel_name"]) | hostile_text, json_values, max_size=4),
@@ -716,11 +993,26 @@ class HostileBehaviour(_Behaviour):
             assert user is not None
             assert told["user_data"] == f'{{"id":"{USERS[user].id}"}}'
             texts = [f"{socket_id}::user::{told['user_data']}" for socket_id in socket_ids_in(body[1])]
-        else:
+            assert [text for text in texts if signs(told["auth"], text)] != []
+        elif "auth" in told:
             [name] = site.opened
-            self._check_names(name, told)
-            rest = f":{told['channel_data']}" if "channel_data" in told else ""
-            texts = [f"{socket_id}:{name}{rest}" for socket_id in socket_ids_in(body[1])]
+            self._check_subscription(name, told, body[1])
+        else:
+            self._check_several(told, site, body[1])
+
+    def _check_several(self, told: dict[str, Any], site: Site, body: bytes) -> None:
+        signed = {name: one["data"] for name, one in told.items() if one["status"] == 200}
+        assert sorted(signed) == sorted(site.opened)
+        for name, one in signed.items():
+            self._check_subscription(name, one, body)
+        for one in told.values():
+            assert one["status"] in {200, 400, 403}
+            assert one["status"] == 200 or set(one["data"]) == {"error"}
+
+    def _check_subscription(self, name: str, told: dict[str, Any], body: bytes) -> None:
+        self._check_names(name, told)
+        rest = f":{told['channel_data']}" if "channel_data" in told else ""
+        texts = [f"{socket_id}:{name}{rest}" for socket_id in socket_ids_in(body)]
         assert [text for text in texts if signs(told["auth"], text)] != []
 
     @staticmethod

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 import pytest
 
-pytest.register_assert_rewrite("tests.integrations.behaviour")
+pytest.register_assert_rewrite("tests.integrations.behaviour", "tests.integrations.receivers")

@@ -22,9 +22,16 @@ from tests.integrations.application import ASYNC_PLACES, SYNC_PLACES, Site, Unau
 from tests.integrations.behaviour import (
     AuthorizeBehaviour,
     HostileBehaviour,
+    LimitBehaviour,
     SignInBehaviour,
     SocketIdBehaviour,
+    TenantBehaviour,
 )
+
+
+def tenant_of(scope: Scope) -> str | None:
+    headers: dict[bytes, bytes] = dict(scope["headers"])
+    return headers.get(b"x-tenant", b"").decode()
 
 
 def user_header(scope: Scope) -> str | None:
@@ -51,7 +58,7 @@ class BareAsgi:
         async def user(scope: Scope) -> User | None:
             return who(user_header(scope))
 
-        broadcasting = BroadcastingApp(site.broadcaster(), user=user, user_data=site.user_data)
+        broadcasting = BroadcastingApp(site.source(tenant_of), user=user, **site.options())
 
         async def application(scope: Scope, receive: Receive, send: Send) -> None:
             place = scope["path"].removeprefix("/socket-id/")
@@ -88,7 +95,7 @@ class InStarlette:
 
         application = Starlette(
             routes=[
-                Mount("/broadcasting", BroadcastingApp(site.broadcaster(), user=user, user_data=site.user_data)),
+                Mount("/broadcasting", BroadcastingApp(site.source(tenant_of), user=user, **site.options())),
                 Route("/socket-id/background", background),
                 *(Route(f"/socket-id/{name}", self._async(place, site)) for name, place in ASYNC_PLACES.items()),
                 *(Route(f"/socket-id/{name}", self._sync(place, site)) for name, place in SYNC_PLACES.items()),
@@ -120,6 +127,14 @@ class TestBareSignIn(SignInBehaviour):
     integration = BareAsgi()
 
 
+class TestBareLimit(LimitBehaviour):
+    integration = BareAsgi()
+
+
+class TestBareTenant(TenantBehaviour):
+    integration = BareAsgi()
+
+
 class TestBareSocketId(SocketIdBehaviour):
     integration = BareAsgi()
 
@@ -133,6 +148,14 @@ class TestMountedAuthorize(AuthorizeBehaviour):
 
 
 class TestMountedSignIn(SignInBehaviour):
+    integration = InStarlette()
+
+
+class TestMountedLimit(LimitBehaviour):
+    integration = InStarlette()
+
+
+class TestMountedTenant(TenantBehaviour):
     integration = InStarlette()
 
 

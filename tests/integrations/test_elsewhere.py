@@ -30,13 +30,19 @@ from tests.integrations.application import (
 from tests.integrations.behaviour import (
     AuthorizeBehaviour,
     HostileBehaviour,
+    LimitBehaviour,
     SignInBehaviour,
     SocketIdBehaviour,
+    TenantBehaviour,
 )
 from tests.integrations.wsgi_client import json_app, served
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse
+
+
+def tenant_of(environ: Environ) -> str | None:
+    return environ.get("HTTP_X_TENANT")
 
 
 class InBottle:
@@ -53,7 +59,7 @@ class InBottle:
 
         app = bottle.Bottle()
         app.config["catchall"] = False
-        broadcasting = wsgi.BroadcastingApp(site.blocking_broadcaster(), user=user, user_data=site.user_data)
+        broadcasting = wsgi.BroadcastingApp(site.blocking_source(tenant_of), user=user, **site.blocking_options())
         app.mount("/broadcasting/", broadcasting)
 
         def background() -> Iterator[bytes]:
@@ -94,7 +100,7 @@ class BesideFalcon:
 
         app = falcon.App()
         app.add_route("/socket-id/{place}", SocketIdResource(site))
-        broadcasting = wsgi.BroadcastingApp(site.blocking_broadcaster(), user=user, user_data=site.user_data)
+        broadcasting = wsgi.BroadcastingApp(site.blocking_source(tenant_of), user=user, **site.blocking_options())
 
         def dispatch(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
             if not environ["PATH_INFO"].startswith("/broadcasting/"):
@@ -118,7 +124,11 @@ class InQuart:
             return who(HTTPConnection(scope).headers.get("x-user"))
 
         app = Quart("site")
-        broadcasting = asgi.BroadcastingApp(site.broadcaster(), user=user, user_data=site.user_data)
+
+        def tenant(scope: asgi.Scope) -> str | None:
+            return HTTPConnection(scope).headers.get("x-tenant")
+
+        broadcasting = asgi.BroadcastingApp(site.source(tenant), user=user, **site.options())
 
         async def unauthenticated(scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
             try:
@@ -176,6 +186,14 @@ class TestBottleSignIn(SignInBehaviour):
     integration = InBottle()
 
 
+class TestBottleLimit(LimitBehaviour):
+    integration = InBottle()
+
+
+class TestBottleTenant(TenantBehaviour):
+    integration = InBottle()
+
+
 class TestBottleSocketId(SocketIdBehaviour):
     integration = InBottle()
 
@@ -192,6 +210,14 @@ class TestFalconSignIn(SignInBehaviour):
     integration = BesideFalcon()
 
 
+class TestFalconLimit(LimitBehaviour):
+    integration = BesideFalcon()
+
+
+class TestFalconTenant(TenantBehaviour):
+    integration = BesideFalcon()
+
+
 class TestFalconSocketId(SocketIdBehaviour):
     integration = BesideFalcon()
 
@@ -205,6 +231,14 @@ class TestQuartAuthorize(AuthorizeBehaviour):
 
 
 class TestQuartSignIn(SignInBehaviour):
+    integration = InQuart()
+
+
+class TestQuartLimit(LimitBehaviour):
+    integration = InQuart()
+
+
+class TestQuartTenant(TenantBehaviour):
     integration = InQuart()
 
 

@@ -20,7 +20,7 @@ from broadcastkit import AsyncBroadcaster
 from broadcastkit.drivers.memory import AsyncMemoryDriver
 from broadcastkit.errors import MissingDependencyError
 from broadcastkit.integrations import fastapi as integration
-from broadcastkit.integrations.endpoints import BODY_LIMIT
+from broadcastkit.integrations.answers import BODY_LIMIT
 from broadcastkit.integrations.fastapi import SocketIdMiddleware, broadcasting_lifespan, broadcasting_router
 from tests.integrations.application import (
     ADA,
@@ -38,8 +38,10 @@ from tests.integrations.behaviour import (
     USER_AUTH,
     AuthorizeBehaviour,
     HostileBehaviour,
+    LimitBehaviour,
     SignInBehaviour,
     SocketIdBehaviour,
+    TenantBehaviour,
     asking,
 )
 
@@ -66,7 +68,7 @@ class InFastAPI:
     def transport(self, site: Site) -> httpx.AsyncBaseTransport:
         app = FastAPI()
         app.add_middleware(SocketIdMiddleware)
-        app.include_router(broadcasting_router(site.broadcaster(), user=self._user, user_data=site.user_data))
+        app.include_router(broadcasting_router(self._source(site), user=self._user, **site.options()))
         for name, place in ASYNC_PLACES.items():
             app.add_api_route(f"/socket-id/{name}", self._async(place, site))
         for name, sync_place in SYNC_PLACES.items():
@@ -77,6 +79,13 @@ class InFastAPI:
             tasks.add_task(site.note)
 
         return httpx.ASGITransport(app)
+
+    @staticmethod
+    def _source(site: Site) -> Any:
+        def chosen(x_tenant: Annotated[str | None, Header()] = None) -> AsyncBroadcaster | None:
+            return site.tenant(x_tenant)
+
+        return site.broadcaster() if site.tenants is None else chosen
 
     @staticmethod
     def _async(
@@ -100,6 +109,14 @@ class TestAuthorize(AuthorizeBehaviour):
 
 
 class TestSignIn(SignInBehaviour):
+    integration = InFastAPI(current_user)
+
+
+class TestLimit(LimitBehaviour):
+    integration = InFastAPI(current_user)
+
+
+class TestTenant(TenantBehaviour):
     integration = InFastAPI(current_user)
 
 
@@ -237,13 +254,22 @@ def user_with_token(credentials: Annotated[HTTPAuthorizationCredentials, Depends
     return who(credentials.credentials)
 
 
-def fits(value: dict[str, Any], schema: dict[str, Any]) -> bool:
-    """Whether an object fits a schema of the simple kind that describes the endpoints: named strings, some required."""
-    types = {field["type"] for field in schema["properties"].values()}
-    assert (schema["type"], types) == ("object", {"string"})
-    return set(schema["required"]) <= set(value) <= set(schema["properties"]) and all(
-        isinstance(part, str) for part in value.values()
-    )
+def fits(value: Any, schema: dict[str, Any]) -> bool:
+    """Whether a value fits a schema of the simple kind that describes the endpoints; an object has no other members."""
+    if "anyOf" in schema:
+        return any(fits(value, one) for one in schema["anyOf"])
+    if schema["type"] == "array":
+        return isinstance(value, list) and all(fits(part, schema["items"]) for part in value)
+    if schema["type"] != "object":
+        return isinstance(value, {"string": str, "integer": int}[schema["type"]])
+    members = schema.get("properties", {})
+    others = schema.get("additionalProperties")
+    if not isinstance(value, dict) or not set(schema.get("required", [])) <= set(value):
+        return False
+    if not members and others is None:
+        return True  # any object at all
+    described = {name: members.get(name, others) for name in value}
+    return None not in described.values() and all(fits(value[name], one) for name, one in described.items() if one)
 
 
 async def test_the_document_is_openapi_and_describes_both_endpoints() -> None:
@@ -259,7 +285,7 @@ async def test_the_document_is_openapi_and_describes_both_endpoints() -> None:
         assert operation.summary
         assert operation.security == [{"HTTPBearer": []}]
         assert operation.responses is not None
-        assert set(operation.responses) == {"200", "400", "403", "413"}
+        assert set(operation.responses) == {"200", "400", "403", "413", "429"}
     assert len({operation.operationId for operation in operations.values() if operation}) == 2
 
 
@@ -268,12 +294,14 @@ async def test_what_is_asked_and_answered_is_as_described() -> None:
     paths = app.openapi()["paths"]
 
     async with client_of(app) as client:
-        for path, asked in [
+        requests: list[tuple[str, dict[str, Any]]] = [
             (AUTH, asking("private-user.1")),
             (AUTH, asking("presence-room.7")),
             (AUTH, asking("private-encrypted-vault.3")),
+            (AUTH, {"socket_id": SOCKET, "channel_name": ["private-user.1", "private-user.2", "presence-room.7"]}),
             (USER_AUTH, {"socket_id": SOCKET}),
-        ]:
+        ]
+        for path, asked in requests:
             operation = paths[path]["post"]
             described = operation["requestBody"]
             assert described["required"] is True

@@ -22,7 +22,7 @@ from broadcastkit.drivers.memory import MemoryDriver
 from broadcastkit.drivers.pusher import PusherDriver
 from broadcastkit.errors import ConfigurationError, MissingDependencyError
 from broadcastkit.integrations import flask as integration
-from broadcastkit.integrations.endpoints import BODY_LIMIT
+from broadcastkit.integrations.answers import BODY_LIMIT
 from broadcastkit.integrations.flask import Broadcasting
 from broadcastkit.socket_id import current_socket_id
 from broadcastkit.testing import Broadcasts, fake_broadcasts
@@ -45,8 +45,10 @@ from tests.integrations.behaviour import (
     USER_AUTH,
     AuthorizeBehaviour,
     HostileBehaviour,
+    LimitBehaviour,
     SignInBehaviour,
     SocketIdBehaviour,
+    TenantBehaviour,
     asking,
 )
 from tests.integrations.wsgi_client import Answered, Environ, WsgiTransport
@@ -69,7 +71,8 @@ def current_user() -> User | None:
 def site_app(site: Site) -> Flask:
     app = Flask("site")
     app.testing = True
-    Broadcasting(app, site.blocking_broadcaster(), user=current_user, user_data=site.user_data)
+    source = site.blocking_source(lambda: request.headers.get("X-Tenant"))
+    Broadcasting(app, source, user=current_user, **site.blocking_options())
 
     @app.get("/socket-id/<place>")
     def socket_id(place: str) -> Response:
@@ -104,6 +107,14 @@ class TestAuthorize(AuthorizeBehaviour):
 
 
 class TestSignIn(SignInBehaviour):
+    integration = InFlask()
+
+
+class TestLimit(LimitBehaviour):
+    integration = InFlask()
+
+
+class TestTenant(TenantBehaviour):
     integration = InFlask()
 
 
@@ -200,7 +211,7 @@ def test_one_extension_serves_apps_with_settings_of_their_own() -> None:
         ({"driver": "pigeon"}, "connections.pigeon.driver"),
         ({}, "driver must be one of"),
         (PUSHER | {"port": 0}, "connections.pusher.port must be"),
-        ({"driver": "pusher"}, "connections.pusher: pusher driver missing 3 required"),
+        ({"driver": "pusher"}, "connections.pusher.app_id is not set, and the pusher driver needs it"),
         ("ftp://x", "a connection URL starts with"),
     ],
     ids=repr,

@@ -27,7 +27,7 @@ from broadcastkit import AsyncBroadcaster
 from broadcastkit.drivers.memory import AsyncMemoryDriver
 from broadcastkit.errors import MissingDependencyError
 from broadcastkit.integrations import litestar as integration
-from broadcastkit.integrations.endpoints import BODY_LIMIT
+from broadcastkit.integrations.answers import BODY_LIMIT
 from broadcastkit.integrations.litestar import BroadcastingPlugin, broadcasting_router
 from tests.integrations.application import (
     ADA,
@@ -48,8 +48,10 @@ from tests.integrations.behaviour import (
     USER_AUTH,
     AuthorizeBehaviour,
     HostileBehaviour,
+    LimitBehaviour,
     SignInBehaviour,
     SocketIdBehaviour,
+    TenantBehaviour,
     asking,
 )
 
@@ -65,6 +67,7 @@ def _a_thread_for_each() -> Iterator[None]:
 
 SIGNED = foreign().authenticate("private-user.1", SOCKET)
 UserHeader = Annotated[str | None, HeaderParameter(name="X-User")]
+TenantHeader = Annotated[str | None, HeaderParameter(name="X-Tenant")]
 AnyRequest = Request[Any, Any, Any]
 
 
@@ -92,6 +95,13 @@ class InLitestar:
     def __init__(self, user: Callable[..., Any] = awaited_user) -> None:
         self._user = user
 
+    @staticmethod
+    def _source(site: Site) -> Any:
+        async def chosen(x_tenant: TenantHeader = None) -> AsyncBroadcaster | None:
+            return site.tenant(x_tenant)
+
+        return site.broadcaster() if site.tenants is None else chosen
+
     def app(self, site: Site, **options: Any) -> Litestar:
         @get("/socket-id/background")
         async def background() -> Response[dict[str, str]]:
@@ -103,7 +113,7 @@ class InLitestar:
                 *(self._async(name, place, site.meeting) for name, place in ASYNC_PLACES.items()),
                 *(self._sync(name, place, site.meeting) for name, place in SYNC_PLACES.items()),
             ],
-            plugins=[BroadcastingPlugin(site.broadcaster(), user=self._user, user_data=site.user_data)],
+            plugins=[BroadcastingPlugin(self._source(site), user=self._user, **site.options())],
             logging_config=None,
             **options,
         )
@@ -134,6 +144,14 @@ class TestAuthorize(AuthorizeBehaviour):
 
 
 class TestSignIn(SignInBehaviour):
+    integration = InLitestar(current_user)
+
+
+class TestLimit(LimitBehaviour):
+    integration = InLitestar(current_user)
+
+
+class TestTenant(TenantBehaviour):
     integration = InLitestar(current_user)
 
 

@@ -16,7 +16,7 @@ import httpx
 import pytest
 from litestar.concurrency import set_asyncio_executor
 
-from broadcastkit.integrations.endpoints import BODY_LIMIT
+from broadcastkit.integrations.answers import BODY_LIMIT
 from broadcastkit.server import App, EmbeddedServer
 from tests.integrations.application import TIMEOUT, Site, client_of
 from tests.integrations.behaviour import (
@@ -206,7 +206,9 @@ class TestFlaskAuthorize(OverHttp):
         assert (denied.status_code, denied.json()) == (403, {"error": "forbidden"})
         assert "own_channel said no" in self._log.read_text()
 
+    # nobody sees into the processes
     test_without_a_broadcaster_the_configured_one_answers = None  # type: ignore[assignment]
+    test_each_is_asked_for_by_itself_and_once = None  # type: ignore[assignment]
 
 
 @pytest.fixture

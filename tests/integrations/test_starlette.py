@@ -43,8 +43,10 @@ from tests.integrations.behaviour import (
     USER_AUTH,
     AuthorizeBehaviour,
     HostileBehaviour,
+    LimitBehaviour,
     SignInBehaviour,
     SocketIdBehaviour,
+    TenantBehaviour,
     asking,
 )
 
@@ -62,6 +64,10 @@ async def awaited_user(request: Request) -> User | None:
     return current_user(request)
 
 
+def tenant_of(request: Request) -> str | None:
+    return request.headers.get("x-tenant")
+
+
 class InStarlette:
     """`Starlette(routes=[*broadcasting_routes(…)])`, and the middleware."""
 
@@ -76,7 +82,7 @@ class InStarlette:
 
         return Starlette(
             routes=[
-                *broadcasting_routes(site.broadcaster(), user=self._user, user_data=site.user_data),
+                *broadcasting_routes(site.source(tenant_of), user=self._user, **site.options()),
                 Route("/socket-id/background", background),
                 *(Route(f"/socket-id/{name}", self._async(place, site)) for name, place in ASYNC_PLACES.items()),
                 *(Route(f"/socket-id/{name}", self._sync(place, site)) for name, place in SYNC_PLACES.items()),
@@ -107,6 +113,14 @@ class TestAuthorize(AuthorizeBehaviour):
 
 
 class TestSignIn(SignInBehaviour):
+    integration = InStarlette(current_user)
+
+
+class TestLimit(LimitBehaviour):
+    integration = InStarlette(current_user)
+
+
+class TestTenant(TenantBehaviour):
     integration = InStarlette(current_user)
 
 

@@ -16,7 +16,7 @@ import pytest
 from broadcastkit import AsyncBroadcaster, Broadcaster, ChannelRegistry, configure, default
 from broadcastkit.drivers.memory import AsyncMemoryDriver, MemoryDriver
 from broadcastkit.errors import ConfigurationError
-from broadcastkit.integrations.endpoints import BODY_LIMIT
+from broadcastkit.integrations.answers import BODY_LIMIT
 from broadcastkit.integrations.wsgi import BroadcastingApp, Environ, SocketIdMiddleware, read_body
 from broadcastkit.socket_id import current_socket_id
 from tests.integrations.application import ADA, BLOCKING_PLACES, Site, UnauthenticatedError, User, who
@@ -24,8 +24,10 @@ from tests.integrations.behaviour import (
     FORM,
     AuthorizeBehaviour,
     HostileBehaviour,
+    LimitBehaviour,
     SignInBehaviour,
     SocketIdBehaviour,
+    TenantBehaviour,
     asking,
 )
 from tests.integrations.wsgi_client import json_app, served
@@ -47,7 +49,8 @@ class BareWsgi:
         return served(SocketIdMiddleware(self._application(site)))
 
     def _application(self, site: Site) -> WSGIApplication:
-        broadcasting = BroadcastingApp(site.blocking_broadcaster(), user=current_user, user_data=site.user_data)
+        source = site.blocking_source(lambda environ: environ.get("HTTP_X_TENANT"))
+        broadcasting = BroadcastingApp(source, user=current_user, **site.blocking_options())
 
         def background(start_response: StartResponse) -> Iterator[bytes]:
             start_response("200 OK", [("Content-Type", "application/json")])
@@ -77,6 +80,14 @@ class TestAuthorize(AuthorizeBehaviour):
 
 
 class TestSignIn(SignInBehaviour):
+    integration = BareWsgi()
+
+
+class TestLimit(LimitBehaviour):
+    integration = BareWsgi()
+
+
+class TestTenant(TenantBehaviour):
     integration = BareWsgi()
 
 
@@ -276,7 +287,8 @@ class AwaitedUser:
 
 
 def app_with(channels: ChannelRegistry, **options: Any) -> BroadcastingApp:
-    return BroadcastingApp(Broadcaster(MemoryDriver(), channels=channels), **({"user": current_user} | options))
+    given: dict[str, Any] = {"user": current_user} | options
+    return BroadcastingApp(Broadcaster(MemoryDriver(), channels=channels), **given)
 
 
 def test_an_async_rule_is_refused_by_name() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from wsgiref.validate import validator
 
 import anyio.from_thread
+import anyio.lowlevel
 import anyio.to_thread
 import httpx
 
@@ -92,6 +93,8 @@ class _Body:
         self._chunks = aiter(cast("AsyncIterator[bytes]", request.stream))
         self._left = int(request.headers["content-length"]) if "content-length" in request.headers else None
         self._buffer = b""
+        # an application may read in another thread than the server's
+        self._token = anyio.lowlevel.current_token()
 
     async def _next(self) -> bytes | None:
         return await anext(self._chunks, None)
@@ -99,7 +102,7 @@ class _Body:
     def read(self, size: int = -1) -> bytes:
         assert self._left is None or 0 <= size <= self._left, f"{size} bytes read of {self._left}: this would block"
         while size < 0 or len(self._buffer) < size:
-            chunk = anyio.from_thread.run(self._next)
+            chunk = anyio.from_thread.run(self._next, token=self._token)
             if chunk is None:
                 break
             self._buffer += chunk

@@ -170,8 +170,12 @@ class _PusherClient(NodeClient):
         auth_endpoint: str | None = None,
         user_auth_endpoint: str | None = None,
         headers: Mapping[str, str] | None = None,
+        together: str | None = None,
     ) -> str:
-        """Connect and return the socket id. `headers` go to the authorization endpoints."""
+        """Connect and return the socket id. `headers` go to the authorization endpoints.
+
+        `together` has pusher-js ask for several channels at once: with the package of that name, or a file's function.
+        """
         self.command(
             "connect",
             key=server.key,
@@ -180,6 +184,7 @@ class _PusherClient(NodeClient):
             authEndpoint=auth_endpoint,
             userAuthEndpoint=user_auth_endpoint,
             headers=dict(headers or {}),
+            together=together,
         )
         self.socket_id = self._outcome("connected", "disconnected")["socket_id"]
         return self.socket_id
@@ -215,6 +220,13 @@ class PusherJsClient(_PusherClient):
         """Subscribe, which must be refused; the report has `status` and `error`."""
         self.command("subscribe", channel=channel)
         return self._outcome("subscription_error", "subscribed", channel=channel)
+
+    def subscribe_all(self, channels: list[str]) -> dict[str, Report]:
+        """Subscribe to several at once; returns how each ended."""
+        self.command("subscribe_all", channels=channels)
+        ends = {"subscribed", "subscription_error"}
+        found = [self.wait_for(lambda r: r["type"] in ends, what=f"the end of {channels}") for _ in channels]
+        return {report["channel"]: report for report in found}
 
     def unsubscribe(self, channel: str) -> None:
         """Leave a channel."""
@@ -257,6 +269,10 @@ class EchoClient(_PusherClient):
     def listen(self, channel: str, event: str) -> None:
         """Report an event. As everywhere in Echo, `.message.sent` is the wire name `message.sent`."""
         self._listen("listen", channel, event)
+
+    def listen_for_notifications(self, channel: str) -> None:
+        """Report what Laravel's notifications are broadcast as, named `notification`."""
+        self._listen("listen_for_notifications", channel, "notification")
 
     def listen_for_whisper(self, channel: str, event: str) -> None:
         """Report a whisper (a client event), named without `client-`."""

@@ -38,6 +38,10 @@ serve({
     channels.get(channel).listen(event, (data) => report("event", { channel, event, data }));
     report("listening", { channel, event });
   },
+  listen_for_notifications({ channel, event }) {
+    channels.get(channel).notification((data) => report("event", { channel, event, data }));
+    report("listening", { channel, event });
+  },
   listen_for_whisper({ channel, event }) {
     channels.get(channel).listenForWhisper(event, (data) => report("whisper", { channel, event, data }));
     report("listening", { channel, event });

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.interop.clients import EchoClient, EchoSocketIoClient, PusherJsClient
+from tests.interop.postgres_servers import POSTGRES_LOG, PostgresServer, postgres_folder, postgres_server
 from tests.interop.redis_servers import RedisServer, redis_server
 from tests.interop.servers import SOKETI_LOG, PusherServer, soketi_server, tail
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = [
     "echo_js",
     "echo_socketio",
+    "postgres",
+    "postgres_shared",
     "pusher_js",
     "redis_shared",
     "soketi",
@@ -64,6 +67,25 @@ def redis_shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServ
     """One Redis for the whole session; a test that uses it does so below a prefix of its own."""
     with redis_server(tmp_path_factory.mktemp("redis")) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_shared(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[PostgresServer]:
+    """One PostgreSQL for the whole session; `postgres` is an empty database on it."""
+    log = tmp_path_factory.mktemp("postgres") / POSTGRES_LOG
+    request.config.stash.setdefault(SERVER_LOGS, []).append(log)
+    # what two-phase commits need
+    with postgres_folder() as folder, postgres_server(folder, "max_prepared_transactions=10", log=log) as server:
+        yield server
+
+
+@pytest.fixture
+def postgres(postgres_shared: PostgresServer) -> Iterator[PostgresServer]:
+    """An empty database, on a real PostgreSQL, that is gone when the test is."""
+    with postgres_shared.fresh() as database:
+        yield database
 
 
 @pytest.fixture

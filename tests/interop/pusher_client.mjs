@@ -1,5 +1,6 @@
 // A real pusher-js, driven by tests/interop/clients.py.
 import Pusher from "pusher-js";
+import PusherBatchAuthorizer from "pusher-js-auth";
 import { pusherOptions, report, reportConnection, serve } from "./line_protocol.mjs";
 
 let pusher;
@@ -38,16 +39,35 @@ async function signIn() {
   report("signed_in", { user_data: pusher.user.user_data });
 }
 
+// Has several channels asked for at once: with the package pusher-js-auth, which knows the older options only, or
+// with what a file exports as `together`.
+async function askTogether(how, { channelAuthorization, ...options }) {
+  const { endpoint, headers } = channelAuthorization;
+  if (how === "pusher-js-auth") {
+    return { ...options, authorizer: PusherBatchAuthorizer, authEndpoint: endpoint, auth: { headers } };
+  }
+  const { together } = await import(how);
+  return { ...options, channelAuthorization: { customHandler: together(endpoint, headers) } };
+}
+
+function subscribe(channel) {
+  // Subscribing again to a channel still held is a no-op in pusher-js; it must not be reported twice.
+  const isNew = !pusher.channel(channel);
+  const subscription = pusher.subscribe(channel);
+  if (isNew) reportChannel(subscription);
+}
+
 serve({
-  connect({ key, ...options }) {
-    pusher = new Pusher(key, pusherOptions(options));
+  async connect({ key, together, ...given }) {
+    const options = pusherOptions(given);
+    pusher = new Pusher(key, together ? await askTogether(together, options) : options);
     reportConnection(pusher);
   },
   subscribe({ channel }) {
-    // Subscribing again to a channel still held is a no-op in pusher-js; it must not be reported twice.
-    const isNew = !pusher.channel(channel);
-    const subscription = pusher.subscribe(channel);
-    if (isNew) reportChannel(subscription);
+    subscribe(channel);
+  },
+  subscribe_all({ channels }) {
+    channels.forEach(subscribe);
   },
   unsubscribe({ channel }) {
     pusher.unsubscribe(channel);

@@ -10,16 +10,19 @@ import os
 import re
 import signal
 import socket
+import socketserver
 import subprocess
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import uvicorn
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+    from wsgiref.types import WSGIApplication
 
 __all__ = [
     "SOKETI_LOG",
@@ -30,6 +33,7 @@ __all__ = [
     "soketi_app",
     "soketi_server",
     "tail",
+    "wsgi_server",
 ]
 
 LOOPBACK = "127.0.0.1"
@@ -229,4 +233,26 @@ def asgi_server(app: Callable[..., Awaitable[None]]) -> Iterator[int]:
             yield listener.getsockname()[1]
         finally:
             server.should_exit = True
+            thread.join(STOP_TIMEOUT)
+
+
+class _ThreadingServer(socketserver.ThreadingMixIn, WSGIServer):
+    """wsgiref, with a thread for each request."""
+
+
+class _QuietHandler(WSGIRequestHandler):
+    def log_message(self, *_: Any, **__: Any) -> None:
+        """Print nothing, where it would print every request."""
+
+
+@contextlib.contextmanager
+def wsgi_server(app: WSGIApplication) -> Iterator[int]:
+    """Serve a WSGI app from threads of this process; yields its port."""
+    with make_server(LOOPBACK, 0, app, _ThreadingServer, _QuietHandler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        thread.start()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
             thread.join(STOP_TIMEOUT)

@@ -1,4 +1,4 @@
-"""Webhooks of a real soketi about real clients, as our FastAPI router hands them to handlers."""
+"""Webhooks of a real soketi about real clients, handed to handlers by FastAPI and, without `async`, by Flask."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import dataclasses
 import json
 import queue
 from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -14,11 +15,13 @@ import pusher
 import pusher.crypto
 import pytest
 from fastapi import FastAPI
+from flask import Flask, Response
 from websockets.sync.client import ClientConnection, connect
 
 from broadcastkit.integrations.asgi import Receive, Scope, Send
 from broadcastkit.integrations.fastapi import webhook_router
-from broadcastkit.integrations.webhooks import AsyncWebhookReceiver
+from broadcastkit.integrations.flask import webhook_blueprint
+from broadcastkit.integrations.webhooks import AsyncWebhookReceiver, WebhookReceiver
 from broadcastkit.webhooks import (
     CacheMissed,
     ChannelOccupied,
@@ -32,7 +35,7 @@ from broadcastkit.webhooks import (
     WebhookHandlers,
 )
 from tests.interop.clients import PusherJsClient
-from tests.interop.servers import PusherServer, asgi_server, soketi_app, soketi_server
+from tests.interop.servers import PusherServer, asgi_server, soketi_app, soketi_server, wsgi_server
 from tests.real.chat import MASTER_KEY, make_chat
 from tests.real.conftest import Place
 
@@ -56,27 +59,41 @@ class Inbox:
         self._put_back: list[WebhookEvent] = []
         self.deliveries: list[Webhook] = []
         self.statuses: queue.Queue[int] = queue.Queue()
-        handlers = WebhookHandlers()
-        handlers.on(Webhook)(self._take)
-        receiver = AsyncWebhookReceiver(
-            handlers,
+        self._handlers = WebhookHandlers()
+        self._handlers.on(Webhook)(self._take)
+        self._options: dict[str, Any] = {
             # another key is current: soketi signs with one that is retired
-            keys=KeyRing(("next-key", "next-secret"), (KEY, secret)),
-            master_key=[MASTER_KEY, OLD_MASTER_KEY],
-            max_age=600,
-        )
-        self._site = FastAPI()
-        self._site.include_router(webhook_router(receiver))
+            "keys": KeyRing(("next-key", "next-secret"), (KEY, secret)),
+            "master_key": [MASTER_KEY, OLD_MASTER_KEY],
+            "max_age": 600,
+        }
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve, with an eye on what is answered."""
+    def in_fastapi(self) -> AbstractContextManager[int]:
+        """Serve by uvicorn, with an eye on what is answered; yields the port."""
+        site = FastAPI()
+        site.include_router(webhook_router(AsyncWebhookReceiver(self._handlers, **self._options)))
 
-        async def watched(message: MutableMapping[str, Any]) -> None:
-            if message["type"] == "http.response.start":
-                self.statuses.put(message["status"])
-            await send(message)
+        async def watched(scope: Scope, receive: Receive, send: Send) -> None:
+            async def watch(message: MutableMapping[str, Any]) -> None:
+                if message["type"] == "http.response.start":
+                    self.statuses.put(message["status"])
+                await send(message)
 
-        await self._site(scope, receive, watched)
+            await site(scope, receive, watch)
+
+        return asgi_server(watched)
+
+    def in_flask(self) -> AbstractContextManager[int]:
+        """Serve by wsgiref, with a thread for each request; the rest as above."""
+        site = Flask("inbox")
+        site.register_blueprint(webhook_blueprint(WebhookReceiver(self._handlers, **self._options)))
+
+        @site.after_request
+        def watch(response: Response) -> Response:
+            self.statuses.put(response.status_code)
+            return response
+
+        return wsgi_server(site)
 
     def _take(self, webhook: Webhook) -> None:
         self.deliveries.append(webhook)
@@ -113,14 +130,14 @@ class Stage:
     impostor: Inbox
 
 
-@pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+@pytest.fixture(scope="module", params=[Inbox.in_fastapi, Inbox.in_flask], ids=["fastapi", "flask"])
+def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """A soketi of its own: it must know at its start where to send webhooks. It sends them in batches."""
     inbox, impostor = Inbox(), Inbox(secret="not-the-secret")
     with contextlib.ExitStack() as stack:
         hooks = [
             {"url": f"http://127.0.0.1:{port}/broadcasting/webhooks", "event_types": EVENT_TYPES}
-            for port in (stack.enter_context(asgi_server(one)) for one in (inbox, impostor))
+            for port in (stack.enter_context(request.param(one)) for one in (inbox, impostor))
         ]
         app = soketi_app(APP_ID, KEY, SECRET, webhooks=hooks)
         folder = tmp_path_factory.mktemp("soketi-webhooks")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import Any, get_args
+from typing import Any, assert_never, get_args
 
 import pytest
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from broadcastkit.errors import InvalidPayloadError
 from broadcastkit.webhooks import (
@@ -71,6 +71,58 @@ def test_every_class_is_in_the_union() -> None:
         SubscriptionCount,
         UnknownEvent,
     }
+
+
+EACH: list[AnyWebhookEvent] = [
+    ChannelOccupied(channel="x"),
+    ChannelVacated(channel="x"),
+    CacheMissed(channel="cache-x"),
+    MemberAdded(channel="presence-x", user_id="1"),
+    MemberRemoved(channel="presence-x", user_id="1"),
+    SubscriptionCount(channel="x", subscription_count=2),
+    ClientEventReceived(channel="private-x", event="client-x", data="{}"),
+    UnknownEvent(name="brand_new", channel="x", fields={"name": "brand_new", "channel": "x", "a": 1}),
+    UnknownEvent(name="member_added", channel="x", fields={"name": "member_added", "channel": "x"}),
+]
+
+
+@pytest.mark.parametrize("event", EACH, ids=lambda event: type(event).__name__ + event.name)
+def test_the_union_reads_what_it_has_written(event: AnyWebhookEvent) -> None:
+    """A handler may leave the work to a queue."""
+    union: TypeAdapter[AnyWebhookEvent] = TypeAdapter(AnyWebhookEvent)
+
+    assert union.validate_json(event.model_dump_json()) == event
+
+
+def told(event: AnyWebhookEvent) -> str:
+    """A type checker sees that no class was forgotten, and what each has."""
+    match event:
+        case ChannelOccupied() | ChannelVacated() | CacheMissed():
+            return event.channel
+        case MemberAdded(user_id=user_id) | MemberRemoved(user_id=user_id):
+            return user_id.upper()
+        case SubscriptionCount(subscription_count=count):
+            return "x" * count
+        case ClientEventReceived():
+            return event.event
+        case UnknownEvent():
+            return event.name
+        case _:
+            assert_never(event)
+
+
+def test_a_match_is_complete() -> None:
+    assert [told(event) for event in EACH] == [
+        "x",
+        "x",
+        "cache-x",
+        "1",
+        "1",
+        "xx",
+        "client-x",
+        "brand_new",
+        "member_added",
+    ]
 
 
 @pytest.mark.parametrize(

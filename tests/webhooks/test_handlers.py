@@ -161,6 +161,53 @@ def test_what_cannot_be_awaited_is_refused_before_anything_is_called() -> None:
     assert seen == []
 
 
+def test_who_cannot_await_refuses_what_comes_later_too() -> None:
+    handlers, seen = WebhookHandlers(), list[object]()
+    handlers.require_sync("A mailbox")
+    handlers.require_sync("Another")  # the first one stays to blame
+
+    async def came(event: MemberAdded) -> None: ...
+
+    with pytest.raises(ConfigurationError, match=r"^A mailbox is sync and cannot await .*came; use def$"):
+        handlers.on(MemberAdded)(came)
+    handlers.on(MemberAdded)(seen.append)
+
+    handlers.handle(delivery(ADDED))
+    assert seen == [ADDED]
+
+
+def test_blocking_code_may_be_followed_by_async_code() -> None:
+    """To handle one delivery is no promise that the next one is not awaited."""
+    handlers, seen = WebhookHandlers(), list[object]()
+    handlers.handle(delivery(ADDED))
+
+    @handlers.on(MemberAdded)
+    async def came(event: MemberAdded) -> None:
+        seen.append(event)
+
+    asyncio.run(handlers.ahandle(delivery(ADDED)))
+    assert seen == [ADDED]
+
+
+async def test_a_framework_may_have_threads_of_its_own() -> None:
+    handlers, called, seen = WebhookHandlers(), list[object](), list[object]()
+
+    @handlers.on(MemberAdded)
+    async def here(event: MemberAdded) -> None:
+        seen.append(event)
+
+    handlers.on(MemberAdded)(seen.append)
+
+    async def in_thread(call: Callable[[Any], Any], item: Any) -> Any:
+        called.append((call, item))
+        return call(item)
+
+    await handlers.ahandle(delivery(ADDED), in_thread=in_thread)
+
+    assert called == [(seen.append, ADDED)]
+    assert seen == [ADDED, ADDED]
+
+
 @pytest.mark.parametrize(
     "kinds", [(), (object,), ("member_added",), (MemberAdded, None), (MemberAdded(channel="x", user_id="1"),)]
 )

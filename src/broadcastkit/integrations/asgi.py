@@ -6,29 +6,47 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, TypeAlias
 
 from broadcastkit.broadcaster import AsyncBroadcaster
-from broadcastkit.default import default_async_broadcaster
-from broadcastkit.integrations.endpoints import (
+from broadcastkit.integrations.answers import (
     AUTH,
     BODY_LIMIT,
     POST_ONLY,
     TOO_LONG,
     Answer,
-    UserData,
-    authenticate_user,
-    authorize_channel,
     check_request,
     response_headers,
 )
-from broadcastkit.integrations.webhooks import AsyncWebhookReceiver
+from broadcastkit.integrations.broadcasters import AsyncBroadcasterSource, async_broadcaster, chooser_of
+from broadcastkit.integrations.endpoints import AsyncEndpoints, UserData
+from broadcastkit.integrations.fields import MAX_CHANNELS
+from broadcastkit.integrations.rate_limits import AsyncRateLimit
+from broadcastkit.integrations.webhooks import AsyncWebhookReceiver, require_receiver
 from broadcastkit.socket_id import HEADER, socket_id_scope
 
-__all__ = ["ASGIApp", "BroadcastingApp", "Receive", "Scope", "Send", "SocketIdMiddleware", "WebhookApp", "read_body"]
+__all__ = [
+    "ASGIApp",
+    "BroadcastingApp",
+    "Receive",
+    "Scope",
+    "Send",
+    "SocketIdMiddleware",
+    "WebhookApp",
+    "client_address",
+    "read_body",
+]
 
 Scope: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-ASGIApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+"""What an ASGI server says of a connection."""
 
+Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
+"""Gives an ASGI app the next message of the client."""
+
+Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+"""Takes a message of an ASGI app for the client."""
+
+ASGIApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+"""An ASGI application."""
+
+_BY = "ASGI"
 _HEADER = HEADER.lower().encode()
 
 
@@ -54,19 +72,33 @@ class BroadcastingApp:
     """An ASGI app with `POST /auth` and `POST /user-auth`; mount it at `/broadcasting`.
 
     `user` gets the ASGI scope and returns the user, or None for a guest. Without a broadcaster the configured one is
-    used. `user_data` may turn the user into what a sign-in tells the service (by default the `id`, and nothing else).
+    used; a function chooses one for each scope. `user_data` may turn the user into what a sign-in tells the service
+    (by default the `id`, and nothing else). One request may ask for up to `max_channels` channels. With a `rate_limit`
+    requests are counted for each user, or for a guest's address; `rate_key` may name another key, given the scope and
+    the user.
     """
 
     def __init__(
         self,
-        broadcaster: AsyncBroadcaster | None = None,
+        broadcaster: AsyncBroadcasterSource[Scope] | None = None,
         *,
         user: Callable[[Scope], Awaitable[object | None]],
         user_data: UserData | None = None,
+        max_channels: int = MAX_CHANNELS,
+        rate_limit: AsyncRateLimit | None = None,
+        rate_key: Callable[[Scope, Any], str] | None = None,
     ) -> None:
+        chooser_of(_BY, broadcaster, AsyncBroadcaster)
         self._broadcaster = broadcaster
         self._user = user
-        self._user_data = user_data
+        self._endpoints = AsyncEndpoints(
+            _BY,
+            client_address,
+            user_data=user_data,
+            max_channels=max_channels,
+            rate_limit=rate_limit,
+            rate_key=rate_key,
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -82,18 +114,18 @@ class BroadcastingApp:
         body = await read_body(receive)
         if body is None:
             return TOO_LONG
-        broadcaster = self._broadcaster or default_async_broadcaster()
+        broadcaster = await async_broadcaster(_BY, self._broadcaster, scope)
         content_type = _header(scope["headers"], b"content-type") or ""
         user = await self._user(scope)
-        if path == AUTH:
-            return await authorize_channel(broadcaster, content_type, body, user)
-        return await authenticate_user(broadcaster, content_type, body, user, user_data=self._user_data)
+        answer_to = self._endpoints.authorize_channel if path == AUTH else self._endpoints.authenticate_user
+        return await answer_to(broadcaster, content_type, body, user, scope)
 
 
 class WebhookApp:
-    """An ASGI app that takes webhooks by POST, at any path: Starlette's `Route(path, WebhookApp(receiver))`."""
+    """An ASGI app that takes webhooks by POST; mount it at any path, outside of what asks for a login."""
 
     def __init__(self, receiver: AsyncWebhookReceiver) -> None:
+        require_receiver("WebhookApp of ASGI", receiver, AsyncWebhookReceiver)
         self._receiver = receiver
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -105,6 +137,12 @@ class WebhookApp:
             return
         body = await read_body(receive, self._receiver.body_limit)
         await _respond(send, await self._receiver.receive(scope["headers"], body))
+
+
+def client_address(scope: Scope) -> str | None:
+    """Return the address of whom the server talks to: a proxy's, unless the server was told to trust that."""
+    client = scope.get("client")
+    return None if client is None else client[0]
 
 
 async def read_body(receive: Receive, limit: int = BODY_LIMIT) -> bytes | None:

@@ -4,28 +4,20 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
 from broadcastkit.authorization import ChannelRegistry
 from broadcastkit.broadcaster import Broadcaster, ErrorPolicy
-from broadcastkit.default import configure, default_broadcaster
+from broadcastkit.default import configure
 from broadcastkit.errors import ConfigurationError, MissingDependencyError
-from broadcastkit.integrations.endpoints import (
-    AUTH,
-    BODY_LIMIT,
-    JSON_HEADERS,
-    TOO_LONG,
-    USER_AUTH,
-    Answer,
-    UserData,
-    authenticate_user_blocking,
-    authorize_channel_blocking,
-    blocking_broadcaster,
-    require_sync,
-)
-from broadcastkit.integrations.wsgi import SocketIdMiddleware
+from broadcastkit.integrations.answers import AUTH, BODY_LIMIT, JSON_HEADERS, TOO_LONG, USER_AUTH, Answer
+from broadcastkit.integrations.broadcasters import blocking_broadcaster, require_sync
+from broadcastkit.integrations.endpoints import Endpoints, UserData
+from broadcastkit.integrations.fields import MAX_CHANNELS
+from broadcastkit.integrations.rate_limits import RateLimit
+from broadcastkit.integrations.webhooks import WebhookReceiver, require_receiver
+from broadcastkit.integrations.wsgi import SocketIdMiddleware, client_address
 
 try:
     from flask import Blueprint, Flask, Response, current_app, request
@@ -34,7 +26,7 @@ try:
 except ImportError:
     raise MissingDependencyError("Flask", "flask", "broadcastkit.integrations.flask") from None
 
-__all__ = ["Broadcasting", "SocketIdMiddleware"]
+__all__ = ["Broadcasting", "SocketIdMiddleware", "webhook_blueprint"]
 
 _BY = "Flask"
 _SETTING = "BROADCASTING"
@@ -51,11 +43,13 @@ class Broadcasting:
             broadcasting.init_app(app)
 
     `user` is called in the request and returns the user, or None for a guest; Flask-Login's anonymous user counts as
-    none. What it raises (`abort(401)`) is the answer. The broadcaster is the one given; or else made for each app, with
-    `channels` and `on_error`, from its `BROADCASTING` setting or the environment; or, without `channels` and the
-    setting, the configured one. `user_data` may turn the user
-    into what a sign-in tells the service (by default the `id`, and nothing else). Of two in one app, for two kinds of
-    users, one needs another `url_prefix` and `name`.
+    none. What it raises (`abort(401)`) is the answer. The broadcaster is the one given, or what a given function
+    chooses, which is called in each request; or else made for each app, with `channels`, `on_error` and `transaction`
+    (`db.session` of Flask-SQLAlchemy), from its `BROADCASTING` setting or the environment; or, without `channels` and
+    the setting, the configured one. `user_data` may turn the user into what a sign-in tells the service (by default the
+    `id`, and nothing else). One request may ask for up to `max_channels` channels. With a `rate_limit` requests are
+    counted for each user, or for a guest's address; `rate_key` may name another key, given the user. Of two in one app,
+    for two kinds of users, one needs another `url_prefix` and `name`.
 
     Raises:
         ConfigurationError: a rule or one of these callables is `async`, here or when a rule is registered later.
@@ -64,24 +58,35 @@ class Broadcasting:
     def __init__(
         self,
         app: Flask | None = None,
-        broadcaster: Broadcaster | None = None,
+        broadcaster: Broadcaster | Callable[[], Broadcaster | None] | None = None,
         *,
         user: Callable[[], Any],
         user_data: UserData | None = None,
+        max_channels: int = MAX_CHANNELS,
+        rate_limit: RateLimit | None = None,
+        rate_key: Callable[[Any], str] | None = None,
         channels: ChannelRegistry | None = None,
         on_error: ErrorPolicy = "raise",
+        transaction: object | None = None,
         url_prefix: str = "/broadcasting",
         name: str = "broadcasting",
     ) -> None:
-        require_sync(_BY, broadcaster, user, user_data)
+        require_sync(_BY, broadcaster, user, user_data, rate_key)
         if channels is not None:
             if broadcaster is not None:
                 raise ConfigurationError("a broadcaster has its channels: give one of both, not both")
             channels.require_sync(_BY)
         self._broadcaster = broadcaster
         self._user = user
-        self._user_data = user_data
-        self._options: dict[str, Any] = {"channels": channels, "on_error": on_error}
+        self._endpoints: Endpoints[Any] = Endpoints(
+            _BY,
+            _address_of,
+            user_data=user_data,
+            max_channels=max_channels,
+            rate_limit=rate_limit,
+            rate_key=None if rate_key is None else lambda _, user: rate_key(user),
+        )
+        self._options: dict[str, Any] = {"channels": channels, "on_error": on_error, "transaction": transaction}
         # no root path: it has no templates and no static files to look for
         self.blueprint: Blueprint = Blueprint(name, __name__, url_prefix=url_prefix, root_path="")
         self.blueprint.add_url_rule(AUTH, "auth", self._auth, methods=["POST"])
@@ -103,15 +108,24 @@ class Broadcasting:
         app.extensions[self.blueprint.name] = broadcaster
         if not isinstance(app.wsgi_app, SocketIdMiddleware):
             app.wsgi_app = SocketIdMiddleware(app.wsgi_app)  # type: ignore[method-assign]
-        if broadcaster is not None:
+        if isinstance(broadcaster, Broadcaster):
             configure(broadcaster)
 
     @property
     def broadcaster(self) -> Broadcaster:
-        """The current app's broadcaster, for a process with more than one app; otherwise `broadcast()` will do."""
-        return current_app.extensions[self.blueprint.name] or default_broadcaster()
+        """The current app's broadcaster, for a process with more than one app; otherwise `broadcast()` will do.
 
-    def _broadcaster_of(self, app: Flask) -> Broadcaster | None:
+        Where a function chooses, the one for the current request.
+
+        Raises:
+            LookupError: that function chose none.
+        """
+        found = blocking_broadcaster(_BY, current_app.extensions[self.blueprint.name])
+        if found is None:
+            raise LookupError("no broadcaster was chosen for this request")
+        return found
+
+    def _broadcaster_of(self, app: Flask) -> Any:
         settings = app.config.get(_SETTING)
         if self._broadcaster is not None:
             if settings is not None:
@@ -135,12 +149,12 @@ class Broadcasting:
         raise ConfigurationError(f"must be a mapping or a URL such as 'log://', not {kind}", setting=_SETTING)
 
     def _auth(self) -> Response:
-        return self._respond(authorize_channel_blocking)
+        return self._respond(self._endpoints.authorize_channel)
 
     def _user_auth(self) -> Response:
-        return self._respond(partial(authenticate_user_blocking, user_data=self._user_data))
+        return self._respond(self._endpoints.authenticate_user)
 
-    def _respond(self, answer_to: Callable[[Broadcaster, str, bytes, object | None], Answer]) -> Response:
+    def _respond(self, answer_to: Callable[[Broadcaster | None, str, bytes, object | None, Any], Answer]) -> Response:
         body = _body()
         if body is None:
             return _response(TOO_LONG)
@@ -148,21 +162,42 @@ class Broadcasting:
         user = self._user()
         if isinstance(user, LocalProxy):
             user = user._get_current_object()  # noqa: SLF001 - werkzeug documents it: only this tells None
-        return _response(answer_to(broadcaster, request.headers.get("Content-Type", ""), body, user))
+        return _response(answer_to(broadcaster, request.headers.get("Content-Type", ""), body, user, request))
 
 
-def _body() -> bytes | None:
+def webhook_blueprint(
+    receiver: WebhookReceiver, *, path: str = "/broadcasting/webhooks", name: str = "broadcasting_webhooks"
+) -> Blueprint:
+    """Return a blueprint that takes the service's webhooks at `POST /broadcasting/webhooks`.
+
+    With Flask-WTF, `csrf.exempt(blueprint)`: what comes is signed. Of two in one app, one needs another `name`.
+    """
+    require_receiver("webhook_blueprint of Flask", receiver, WebhookReceiver)
+    blueprint = Blueprint(name, __name__, root_path="")
+
+    @blueprint.post(path)
+    def webhook() -> Response:
+        return _response(receiver.receive(request.headers, _body(receiver.body_limit)))
+
+    return blueprint
+
+
+def _body(limit: int = BODY_LIMIT) -> bytes | None:
     """Return the body, or None if it is too long; also if something of the app has read the form before us."""
     # one more than ours: a body in chunks that is longer, werkzeug cuts off at its limit and says nothing
-    request.max_content_length = BODY_LIMIT + 1
+    request.max_content_length = limit + 1
     try:
         body = request.get_data()
     except RequestEntityTooLarge:
         return None
     if not body and request.form:
         body = urlencode([*request.form.items(multi=True)]).encode()
-    return body if len(body) <= BODY_LIMIT else None
+    return body if len(body) <= limit else None
 
 
 def _response(answer: Answer) -> Response:
-    return Response(answer.body, answer.status, JSON_HEADERS)
+    return Response(answer.body, answer.status, [*JSON_HEADERS.items(), *answer.headers])
+
+
+def _address_of(_: Any) -> str | None:
+    return client_address(request.environ)

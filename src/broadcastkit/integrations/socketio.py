@@ -19,7 +19,9 @@ from broadcastkit.core.patterns import Pattern, compile_pattern
 from broadcastkit.drivers.base import NO_SOCKET_ID
 from broadcastkit.drivers.null import AsyncNullDriver, NullDriver
 from broadcastkit.errors import ConfigurationError, DeniedError, InvalidChannelError
-from broadcastkit.integrations.endpoints import REFUSED, refuse, require_sync, signed_in
+from broadcastkit.integrations.answers import REFUSED, refuse
+from broadcastkit.integrations.broadcasters import require_sync
+from broadcastkit.integrations.endpoints import signed_in
 
 __all__ = ["AsyncChannelRooms", "ChannelRooms", "Joined"]
 

@@ -4,28 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
-from functools import partial
 from inspect import isawaitable
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from broadcastkit.authorization.rules import is_async
 from broadcastkit.broadcaster import AsyncBroadcaster
 from broadcastkit.default import default_async_broadcaster
 from broadcastkit.errors import MissingDependencyError
-from broadcastkit.integrations.asgi import SocketIdMiddleware, read_body
-from broadcastkit.integrations.endpoints import (
-    AUTH,
-    BODY_LIMIT,
-    JSON_HEADERS,
-    TOO_LONG,
-    USER_AUTH,
-    Answer,
-    UserData,
-    authenticate_user,
-    authorize_channel,
-)
+from broadcastkit.integrations.answers import AUTH, BODY_LIMIT, JSON_HEADERS, TOO_LONG, USER_AUTH, Answer
+from broadcastkit.integrations.asgi import SocketIdMiddleware, WebhookApp, client_address, read_body
+from broadcastkit.integrations.broadcasters import AsyncBroadcasterSource, checked_choice, chooser_of
+from broadcastkit.integrations.endpoints import AsyncEndpoints, UserData
+from broadcastkit.integrations.fields import MAX_CHANNELS
 from broadcastkit.integrations.lifespan import broadcasting_lifespan
+from broadcastkit.integrations.rate_limits import AsyncRateLimit
+from broadcastkit.integrations.webhooks import AsyncWebhookReceiver
 
 try:
     from starlette.concurrency import run_in_threadpool
@@ -35,56 +29,90 @@ try:
 except ImportError:
     raise MissingDependencyError("Starlette", "starlette", "broadcastkit.integrations.starlette") from None
 
-__all__ = ["SocketIdMiddleware", "as_response", "broadcasting_lifespan", "broadcasting_routes", "request_body"]
+__all__ = [
+    "SocketIdMiddleware",
+    "address_of",
+    "as_response",
+    "broadcasting_lifespan",
+    "broadcasting_routes",
+    "request_body",
+    "webhook_route",
+]
+
+
+_BY = "Starlette"
 
 
 def broadcasting_routes(
-    broadcaster: AsyncBroadcaster | None = None,
+    broadcaster: AsyncBroadcasterSource[Request] | None = None,
     *,
     user: Callable[[Request], Any] | None = None,
     user_data: UserData | None = None,
     prefix: str = "/broadcasting",
+    max_channels: int = MAX_CHANNELS,
+    rate_limit: AsyncRateLimit | None = None,
+    rate_key: Callable[[Request, Any], str] | None = None,
 ) -> list[Route]:
     """Return routes for `POST /broadcasting/auth` and `POST /broadcasting/user-auth`.
 
     `user` gets the request and returns the user, or None for a guest; it may be `async`, and a blocking one runs in a
     thread. Without it, the user is `request.user`, which Starlette's AuthenticationMiddleware sets; one who is not
     authenticated counts as none. What it raises (an HTTPException) is the answer. Without a broadcaster the configured
-    one is used. `user_data` may turn the user into what a sign-in tells the service (by default the `id`, and nothing
-    else).
+    one is used; a function, called as `user` is, chooses one for each request. `user_data` may turn the user into what
+    a sign-in tells the service (by default the `id`, and nothing else). One request may ask for up to `max_channels`
+    channels. With a `rate_limit` requests are counted for each user, or for a guest's address; `rate_key` may name
+    another key, given the request and the user.
     """
+    choose = chooser_of(_BY, broadcaster, AsyncBroadcaster)
+    endpoints = AsyncEndpoints(
+        _BY,
+        address_of,
+        user_data=user_data,
+        max_channels=max_channels,
+        rate_limit=rate_limit,
+        rate_key=rate_key,
+    )
+
+    async def chosen(request: Request) -> AsyncBroadcaster | None:
+        if choose is None:
+            return cast("AsyncBroadcaster | None", broadcaster) or default_async_broadcaster()
+        return checked_choice(_BY, await _asked(choose, request), AsyncBroadcaster)
 
     def endpoint(answer_to: Callable[..., Awaitable[Answer]]) -> Callable[[Request], Awaitable[Response]]:
         async def respond(request: Request) -> Response:
-            asking = await _asking(request, user)  # first: it may read the form, of which a request keeps one reading
+            # first: it may read the form, of which a request keeps one reading
+            asking = request.user if user is None else await _asked(user, request)
+            answerer = await chosen(request)
             body = await request_body(request)
             if body is None:
                 return as_response(TOO_LONG)
-            chosen = broadcaster or default_async_broadcaster()
             content_type = request.headers.get("content-type", "")
-            return as_response(await answer_to(chosen, content_type, body, asking))
+            return as_response(await answer_to(answerer, content_type, body, asking, request))
 
         return respond
 
-    sign_in = partial(authenticate_user, user_data=user_data)
+    authorize, sign_in = endpoint(endpoints.authorize_channel), endpoint(endpoints.authenticate_user)
     return [
-        Route(f"{prefix}{AUTH}", endpoint(authorize_channel), methods=["POST"], name="broadcasting_auth"),
-        Route(f"{prefix}{USER_AUTH}", endpoint(sign_in), methods=["POST"], name="broadcasting_user_auth"),
+        Route(f"{prefix}{AUTH}", authorize, methods=["POST"], name="broadcasting_auth"),
+        Route(f"{prefix}{USER_AUTH}", sign_in, methods=["POST"], name="broadcasting_user_auth"),
     ]
 
 
-async def _asking(request: Request, user: Callable[[Request], Any] | None) -> Any:
-    if user is None:
-        return request.user
-    asked = user(request) if is_async(user) else await run_in_threadpool(user, request)
+async def _asked(callback: Callable[[Request], Any], request: Request) -> Any:
+    asked = callback(request) if is_async(callback) else await run_in_threadpool(callback, request)
     return await asked if isawaitable(asked) else asked
 
 
-async def request_body(request: Request) -> bytes | None:
+def address_of(request: Request) -> str | None:
+    """Return the address of whom the server talks to."""
+    return client_address(request.scope)
+
+
+async def request_body(request: Request, limit: int = BODY_LIMIT) -> bytes | None:
     """Return the body, or None if it is too long; also if what told the user has read it before us."""
     if getattr(request, "_stream_consumed", True) is False and not hasattr(request, "_body"):
         # nobody has read it: nearly always so, and then Starlette's stream, twice as dear, need not stand between
-        return await read_body(request.receive)
+        return await read_body(request.receive, limit)
     chunks: list[bytes] = []
     size = 0
     try:
@@ -92,20 +120,28 @@ async def request_body(request: Request) -> bytes | None:
             async for chunk in stream:
                 chunks.append(chunk)
                 size += len(chunk)
-                if size > BODY_LIMIT:
+                if size > limit:
                     return None
     except ClientDisconnect:
         return b""
     except RuntimeError:  # it was read as a form, which Starlette has kept: a token in a field
         form = await request.form()
         body = urlencode([(name, value) for name, value in form.multi_items() if isinstance(value, str)]).encode()
-        return body if len(body) <= BODY_LIMIT else None
+        return body if len(body) <= limit else None
     return b"".join(chunks)
+
+
+def webhook_route(receiver: AsyncWebhookReceiver, *, path: str = "/broadcasting/webhooks") -> Route:
+    """Return a route that takes the service's webhooks at `POST /broadcasting/webhooks`."""
+    return Route(path, WebhookApp(receiver), methods=["POST"], name="broadcasting_webhooks")
 
 
 def as_response(answer: Answer) -> Response:
     """Return an answer in Starlette's words."""
-    return _JsonResponse(answer.body, answer.status)
+    response = _JsonResponse(answer.body, answer.status)
+    if answer.headers:
+        response.raw_headers += [(name.lower().encode(), value.encode()) for name, value in answer.headers]
+    return response
 
 
 class _JsonResponse(Response):

@@ -10,13 +10,15 @@ import json
 import logging
 import time
 from collections.abc import Callable
+from typing import ClassVar
 
-from broadcastkit.errors import WebhookError, WebhookRefusal
-from broadcastkit.integrations.endpoints import TOO_LONG, Answer
+from broadcastkit.errors import ConfigurationError, WebhookError, WebhookRefusal
+from broadcastkit.integrations.answers import TOO_LONG, Answer
 from broadcastkit.webhooks import Headers, Keys, MasterKeys, Webhook, WebhookHandlers, parse_webhook
+from broadcastkit.webhooks.handlers import InThread
 from broadcastkit.webhooks.verify import check_max_age, key_ring, master_keys
 
-__all__ = ["WEBHOOK_BODY_LIMIT", "AsyncWebhookReceiver", "WebhookReceiver"]
+__all__ = ["WEBHOOK_BODY_LIMIT", "AsyncWebhookReceiver", "WebhookReceiver", "require_receiver"]
 
 _log = logging.getLogger("broadcastkit.webhooks")
 
@@ -30,6 +32,8 @@ _UNREADABLE = frozenset({WebhookRefusal.WRONG_MEDIA_TYPE, WebhookRefusal.MALFORM
 
 class _Receiver:
     """Handlers, and what a delivery is verified with: see parse_webhook."""
+
+    _awaits: ClassVar[bool]
 
     def __init__(
         self,
@@ -48,6 +52,8 @@ class _Receiver:
         check_max_age(max_age)
         self._max_age = max_age
         self._now = now
+        if not self._awaits:
+            handlers.require_sync(type(self).__name__)
 
     def __repr__(self) -> str:
         """Show the public keys only."""
@@ -74,21 +80,10 @@ class WebhookReceiver(_Receiver):
     """Answers webhooks where nothing can be awaited: a WSGI view gives it what it got, and sends what it answers.
 
     Raises:
-        ConfigurationError: no keys, a wrong one, or an `async` handler.
+        ConfigurationError: no keys, a wrong one, or an `async` handler, here or when it is registered later.
     """
 
-    def __init__(
-        self,
-        handlers: WebhookHandlers,
-        *,
-        keys: Keys,
-        master_key: MasterKeys = None,
-        max_age: float | None = None,
-        body_limit: int = WEBHOOK_BODY_LIMIT,
-        now: Callable[[], float] = time.time,
-    ) -> None:
-        super().__init__(handlers, keys=keys, master_key=master_key, max_age=max_age, body_limit=body_limit, now=now)
-        handlers.require_sync(type(self).__name__)
+    _awaits = False
 
     def receive(self, headers: Headers, body: bytes | None) -> Answer:
         """Answer one delivery; `body` is the bytes as they came, or None if there are more than `body_limit`."""
@@ -109,16 +104,29 @@ class AsyncWebhookReceiver(_Receiver):
         ConfigurationError: no keys, or a wrong one.
     """
 
-    async def receive(self, headers: Headers, body: bytes | None) -> Answer:
-        """See WebhookReceiver.receive."""
+    _awaits = True
+
+    async def receive(self, headers: Headers, body: bytes | None, *, in_thread: InThread | None = None) -> Answer:
+        """See WebhookReceiver.receive; for `in_thread`, WebhookHandlers.ahandle."""
         webhook = self._read(headers, body)
         if isinstance(webhook, Answer):
             return webhook
         try:
-            await self.handlers.ahandle(webhook)
+            await self.handlers.ahandle(webhook, in_thread=in_thread)
         except ExceptionGroup as failures:
             return _failed(failures)
         return _HANDLED
+
+
+def require_receiver(by: str, given: object, *wanted: type[WebhookReceiver | AsyncWebhookReceiver]) -> None:
+    """Refuse on behalf of an integration what is no receiver of its color: the first delivery would be too late.
+
+    Raises:
+        ConfigurationError: it names what is wanted.
+    """
+    if not isinstance(given, wanted):
+        names = " or ".join(kind.__name__ for kind in wanted)
+        raise ConfigurationError(f"{by} takes {names}, not {type(given).__name__}")
 
 
 def _failed(failures: ExceptionGroup[Exception]) -> Answer:

@@ -6,29 +6,30 @@ from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from broadcastkit.broadcaster import Broadcaster
-from broadcastkit.integrations.endpoints import (
+from broadcastkit.integrations.answers import (
     AUTH,
     BODY_LIMIT,
+    POST_ONLY,
     TOO_LONG,
     Answer,
-    UserData,
-    authenticate_user_blocking,
-    authorize_channel_blocking,
     bad_request,
-    blocking_broadcaster,
     check_request,
-    require_sync,
     response_headers,
 )
+from broadcastkit.integrations.broadcasters import BroadcasterSource, blocking_broadcaster, require_sync
+from broadcastkit.integrations.endpoints import Endpoints, UserData
+from broadcastkit.integrations.fields import MAX_CHANNELS
+from broadcastkit.integrations.rate_limits import RateLimit
+from broadcastkit.integrations.webhooks import WebhookReceiver, require_receiver
 from broadcastkit.socket_id import HEADER, socket_id_scope
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication
 
-__all__ = ["BroadcastingApp", "Environ", "SocketIdMiddleware", "read_body"]
+__all__ = ["BroadcastingApp", "Environ", "SocketIdMiddleware", "WebhookApp", "client_address", "read_body"]
 
 Environ: TypeAlias = dict[str, Any]
+"""What a WSGI server says of a request."""
 
 _BY = "WSGI"
 _HEADER = f"HTTP_{HEADER.upper().replace('-', '_')}"
@@ -87,7 +88,10 @@ class BroadcastingApp:
     """A WSGI app with `POST /auth` and `POST /user-auth`; mount it at `/broadcasting`.
 
     `user` gets the WSGI environ and returns the user, or None for a guest. Without a broadcaster the configured one is
-    used. `user_data` may turn the user into what a sign-in tells the service (by default the `id`, and nothing else).
+    used; a function chooses one for each environ. `user_data` may turn the user into what a sign-in tells the service
+    (by default the `id`, and nothing else). One request may ask for up to `max_channels` channels. With a `rate_limit`
+    requests are counted for each user, or for a guest's address; `rate_key` may name another key, given the environ
+    and the user.
 
     Raises:
         ConfigurationError: a rule or one of these callables is `async`, here or when a rule is registered later.
@@ -95,22 +99,29 @@ class BroadcastingApp:
 
     def __init__(
         self,
-        broadcaster: Broadcaster | None = None,
+        broadcaster: BroadcasterSource[Environ] | None = None,
         *,
         user: Callable[[Environ], object | None],
         user_data: UserData | None = None,
+        max_channels: int = MAX_CHANNELS,
+        rate_limit: RateLimit | None = None,
+        rate_key: Callable[[Environ, Any], str] | None = None,
     ) -> None:
         require_sync(_BY, broadcaster, user, user_data)
         self._broadcaster = broadcaster
         self._user = user
-        self._user_data = user_data
+        self._endpoints = Endpoints(
+            _BY,
+            client_address,
+            user_data=user_data,
+            max_channels=max_channels,
+            rate_limit=rate_limit,
+            rate_key=rate_key,
+        )
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request."""
-        answer = self._answer(environ)
-        status = HTTPStatus(answer.status)
-        start_response(f"{status.value} {status.phrase}", response_headers(answer))
-        return [] if environ["REQUEST_METHOD"] == "HEAD" else [answer.body]
+        return _respond(environ, start_response, self._answer(environ))
 
     def _answer(self, environ: Environ) -> Answer:
         path = environ.get("PATH_INFO", "")
@@ -120,12 +131,35 @@ class BroadcastingApp:
         body = read_body(environ)
         if isinstance(body, Answer):
             return body
-        broadcaster = blocking_broadcaster(_BY, self._broadcaster)
+        broadcaster = blocking_broadcaster(_BY, self._broadcaster, environ)
         content_type = environ.get("CONTENT_TYPE", "")
         user = self._user(environ)
-        if path == AUTH:
-            return authorize_channel_blocking(broadcaster, content_type, body, user)
-        return authenticate_user_blocking(broadcaster, content_type, body, user, user_data=self._user_data)
+        answer_to = self._endpoints.authorize_channel if path == AUTH else self._endpoints.authenticate_user
+        return answer_to(broadcaster, content_type, body, user, environ)
+
+
+class WebhookApp:
+    """A WSGI app that takes webhooks by POST; mount it at any path, outside of what asks for a login."""
+
+    def __init__(self, receiver: WebhookReceiver) -> None:
+        require_receiver("WebhookApp of WSGI", receiver, WebhookReceiver)
+        self._receiver = receiver
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Serve one request."""
+        return _respond(environ, start_response, self._answer(environ))
+
+    def _answer(self, environ: Environ) -> Answer:
+        if environ["REQUEST_METHOD"] != "POST":
+            return POST_ONLY
+        body = read_body(environ, self._receiver.body_limit)
+        return body if isinstance(body, Answer) else self._receiver.receive(environ, body)
+
+
+def client_address(environ: Environ) -> str | None:
+    """Return the address of whom the server talks to: a proxy's, unless something before us has put the client's."""
+    address: str | None = environ.get("REMOTE_ADDR")
+    return address
 
 
 def read_body(environ: Environ, limit: int = BODY_LIMIT) -> bytes | Answer:
@@ -146,6 +180,12 @@ def read_body(environ: Environ, limit: int = BODY_LIMIT) -> bytes | Answer:
         body = _read(environ, limit + 1)
         return body if len(body) <= limit else TOO_LONG
     return _LENGTH_REQUIRED if environ.get("HTTP_TRANSFER_ENCODING") else b""
+
+
+def _respond(environ: Environ, start_response: StartResponse, answer: Answer) -> Iterable[bytes]:
+    status = HTTPStatus(answer.status)
+    start_response(f"{status.value} {status.phrase}", response_headers(answer))
+    return [] if environ["REQUEST_METHOD"] == "HEAD" else [answer.body]
 
 
 def _read(environ: Environ, size: int) -> bytes:

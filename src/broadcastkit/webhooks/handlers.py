@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple, TypeVar, overload
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, NamedTuple, TypeAlias, TypeVar, overload
 
 from broadcastkit.errors import ConfigurationError
 from broadcastkit.webhooks.events import Webhook, WebhookEvent
 
-__all__ = ["WebhookHandlers"]
+__all__ = ["InThread", "WebhookHandlers"]
 
 ItemT = TypeVar("ItemT", bound=WebhookEvent | Webhook)
 ReturnT = TypeVar("ReturnT")
 HandlerT = TypeVar("HandlerT", bound=Callable[..., Any])
+
+InThread: TypeAlias = Callable[[Callable[[Any], Any], Any], Awaitable[Any]]
+"""Calls a function with one argument in a thread, and awaits what it returns."""
 
 
 class _Handler(NamedTuple):
@@ -38,6 +41,7 @@ class WebhookHandlers:
 
     def __init__(self) -> None:
         self._handlers: list[_Handler] = []
+        self._sync_for: str | None = None
 
     def __repr__(self) -> str:
         """Name the handlers."""
@@ -55,7 +59,8 @@ class WebhookHandlers:
         `WebhookEvent` means every event; `Webhook` the delivery as a whole, after its events.
 
         Raises:
-            ConfigurationError: a kind is not a class of webhook event.
+            ConfigurationError: a kind is not a class of webhook event, or the handler is `async` and a receiver that
+                has these handlers cannot await.
         """
         if not kinds or not all(isinstance(kind, type) and issubclass(kind, (WebhookEvent, Webhook)) for kind in kinds):
             raise ConfigurationError("handlers.on() takes classes of broadcastkit.webhooks, such as MemberAdded")
@@ -63,16 +68,24 @@ class WebhookHandlers:
         def register(call: Callable[[Any], Any]) -> Callable[[Any], Any]:
             name = getattr(call, "__qualname__", type(call).__name__)
             is_async = inspect.iscoroutinefunction(call) or inspect.iscoroutinefunction(type(call).__call__)
-            self._handlers.append(_Handler(kinds, call, name, is_async))
+            handler = _Handler(kinds, call, name, is_async)
+            if self._sync_for is not None:
+                _refuse_async(handler, self._sync_for)
+            self._handlers.append(handler)
             return call
 
         return register
 
     def require_sync(self, by: str) -> None:
-        """Refuse `async` handlers on behalf of something that cannot await: ConfigurationError names the first."""
-        for handler in self._handlers:
-            if handler.is_async:
-                raise ConfigurationError(f"{by} is sync and cannot await {handler.name}; use def")
+        """Refuse `async` handlers, those of now and of later, on behalf of something that cannot await.
+
+        Raises:
+            ConfigurationError: it names the first; after this call, `on` raises it for each.
+        """
+        if self._sync_for is None:
+            for handler in self._handlers:
+                _refuse_async(handler, by)
+            self._sync_for = by
 
     def handle(self, webhook: Webhook) -> None:
         """Call the handlers that a delivery is for.
@@ -81,7 +94,8 @@ class WebhookHandlers:
             ExceptionGroup: what handlers have raised, once all were called.
             ConfigurationError: one is `async`; none was called.
         """
-        self.require_sync("WebhookHandlers.handle()")
+        for handler in self._handlers:
+            _refuse_async(handler, "WebhookHandlers.handle()")
         failures: list[Exception] = []
         for handler, item in self._calls(webhook):
             try:
@@ -90,8 +104,10 @@ class WebhookHandlers:
                 failures.append(_noted(error, handler, item))
         _raise_if_any(failures)
 
-    async def ahandle(self, webhook: Webhook) -> None:
+    async def ahandle(self, webhook: Webhook, *, in_thread: InThread | None = None) -> None:
         """Call the handlers that a delivery is for; those that are not `async` in a worker thread, so they may block.
+
+        `in_thread` is for a framework that has threads of its own, with database connections that belong to them.
 
         Raises:
             ExceptionGroup: what handlers have raised, once all were called.
@@ -99,7 +115,7 @@ class WebhookHandlers:
         failures: list[Exception] = []
         for handler, item in self._calls(webhook):
             try:
-                await _call(handler, item)
+                await _call(handler, item, in_thread or _in_worker_thread)
             except Exception as error:  # noqa: BLE001 - as above
                 failures.append(_noted(error, handler, item))
         _raise_if_any(failures)
@@ -111,15 +127,24 @@ class WebhookHandlers:
                     yield handler, item
 
 
-async def _call(handler: _Handler, item: object) -> None:
+def _refuse_async(handler: _Handler, by: str) -> None:
+    if handler.is_async:
+        raise ConfigurationError(f"{by} is sync and cannot await {handler.name}; use def")
+
+
+async def _call(handler: _Handler, item: object, in_thread: InThread) -> None:
     if handler.is_async:
         await handler.call(item)
         return
-    from anyio.to_thread import run_sync  # takes 12 ms to import, and only this needs it
-
-    answer = await run_sync(handler.call, item)
+    answer = await in_thread(handler.call, item)
     if inspect.isawaitable(answer):  # a lambda or partial around a coroutine function
         await answer
+
+
+async def _in_worker_thread(call: Callable[[Any], Any], item: object) -> Any:
+    from anyio.to_thread import run_sync  # takes 12 ms to import, and only this needs it
+
+    return await run_sync(call, item)
 
 
 def _noted(error: Exception, handler: _Handler, item: object) -> Exception:

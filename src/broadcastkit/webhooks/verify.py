@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
-from broadcastkit.core.encryption import MasterKey, parse_master_key
+from broadcastkit.core.encryption import MasterKey, MasterKeys, master_keys, open_sealed
 from broadcastkit.core.names import ChannelKind, parse_channel_name
 from broadcastkit.errors import ConfigurationError, InvalidInputError, InvalidPayloadError, WebhookError, WebhookRefusal
 from broadcastkit.signing import KeyRing, Signer
@@ -29,8 +29,6 @@ __all__ = [
 
 Keys: TypeAlias = "KeyRing | Signer | tuple[str, str] | Iterable[Signer | tuple[str, str]]"
 """One key with its secret, or several."""
-MasterKeys: TypeAlias = "str | MasterKey | Iterable[str | MasterKey] | None"
-"""The current master key and those before it: a client may still use an old one."""
 Headers: TypeAlias = "Mapping[str, Any] | Iterable[tuple[str | bytes, str | bytes]]"
 """A mapping as frameworks have it, pairs, or a WSGI environ. Case does not matter."""
 
@@ -54,14 +52,6 @@ def key_ring(keys: Keys) -> KeyRing:
 
 def _is_pair(value: Any) -> bool:
     return isinstance(value, tuple) and len(value) == _PAIR and all(isinstance(part, str) for part in value)
-
-
-def master_keys(given: MasterKeys) -> tuple[MasterKey, ...]:
-    """Return master keys, the current one first; ConfigurationError for one that cannot be one."""
-    if given is None:
-        return ()
-    several = (given,) if isinstance(given, (str, MasterKey)) else given
-    return tuple(one if isinstance(one, MasterKey) else parse_master_key(one) for one in several)
 
 
 def check_max_age(max_age: float | None) -> None:
@@ -185,10 +175,8 @@ def _opened(event: AnyWebhookEvent, masters: tuple[MasterKey, ...]) -> AnyWebhoo
         return event
     if parse_channel_name(event.channel).kind is not ChannelKind.ENCRYPTED:
         return event
-    for master in masters:
-        try:
-            return event.model_copy(update={"data": master.decrypt(event.channel, event.data)})
-        except InvalidPayloadError:
-            continue
-    # not refused: any subscriber can send what no key opens, and other events may be in the delivery
-    return event.model_copy(update={"sealed": True})
+    try:
+        return event.model_copy(update={"data": open_sealed(event.channel, event.data, masters)})
+    except InvalidPayloadError:
+        # not refused: any subscriber can send what no key opens, and other events may be in the delivery
+        return event.model_copy(update={"sealed": True})

@@ -8,14 +8,16 @@ import httpx
 import pytest
 from django.test import override_settings
 
-from broadcastkit.integrations.endpoints import BODY_LIMIT
+from broadcastkit.integrations.answers import BODY_LIMIT
 from tests.integrations.behaviour import (
     AUTH,
     FORM,
     AuthorizeBehaviour,
     HostileBehaviour,
+    LimitBehaviour,
     SignInBehaviour,
     SocketIdBehaviour,
+    TenantBehaviour,
 )
 from tests.integrations.django_project.suite import InAsgi, InWsgi
 
@@ -32,6 +34,14 @@ class TestWsgiAuthorize(AuthorizeBehaviour):
 
 
 class TestWsgiSignIn(SignInBehaviour):
+    integration = InWsgi()
+
+
+class TestWsgiLimit(LimitBehaviour):
+    integration = InWsgi()
+
+
+class TestWsgiTenant(TenantBehaviour):
     integration = InWsgi()
 
 
@@ -59,6 +69,14 @@ class TestAsgiAuthorize(AuthorizeBehaviour):
 
 
 class TestAsgiSignIn(SignInBehaviour):
+    integration = InAsgi()
+
+
+class TestAsgiLimit(LimitBehaviour):
+    integration = InAsgi()
+
+
+class TestAsgiTenant(TenantBehaviour):
     integration = InAsgi()
 
 

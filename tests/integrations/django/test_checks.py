@@ -49,10 +49,10 @@ def test_a_project_in_order() -> None:
         ({"connections": {"main": "log"}}, "E002", "connections.main needs a 'driver'"),
         ({"driver": "carrier-pigeon"}, "E003", "connections.carrier-pigeon.driver 'carrier-pigeon' is no driver"),
         ({"connections": {"main": {**APP, "driver": "pushr"}}}, "E003", "connections.main.driver 'pushr' is no driver"),
-        ({"driver": "pusher", "app_id": "1", "key": "app-key"}, "E003", "'secret'"),
+        ({"driver": "pusher", "app_id": "1", "key": "app-key"}, "E003", "connections.pusher.secret is not set"),
         ({**APP, "secret": None}, "E003", "connections.pusher.secret"),
         ({**APP, "port": "6001"}, "E003", "connections.pusher.port must be a number from 1 to 65535, not '6001'"),
-        ({**APP, "prot": 6001}, "E003", "'prot'"),
+        ({**APP, "prot": 6001}, "E003", "connections.pusher.prot is no setting of the pusher driver"),
         ("https://app-key:app-secret@host", "E003", "ends in /apps/app-id"),
     ],
 )
@@ -106,6 +106,14 @@ def test_what_is_wrong_with_the_environment(
     assert text in found[number]
 
 
+def test_a_project_of_tenants_needs_no_connection_of_its_own() -> None:
+    with override_settings(BROADCASTING_BROADCASTER=lambda request: None):
+        del settings.BROADCASTING
+        conf.apply()
+
+        assert findings() == {}
+
+
 @pytest.mark.parametrize(
     ("setting", "given", "number"),
     [
@@ -113,6 +121,10 @@ def test_what_is_wrong_with_the_environment(
         ("BROADCASTING_USER_DATA", 7, "E005"),
         ("BROADCASTING_CSRF", "yes", "E006"),
         ("BROADCASTING_ON_ERROR", "ignore", "E007"),
+        ("BROADCASTING_BROADCASTER", "absent.broadcaster", "E005"),
+        ("BROADCASTING_RATE_LIMIT", 7, "E008"),
+        ("BROADCASTING_RATE_KEY", "absent.key", "E008"),
+        ("BROADCASTING_MAX_CHANNELS", 0, "E008"),
     ],
 )
 def test_what_is_wrong_beside_the_connections(setting: str, given: Any, number: str) -> None:

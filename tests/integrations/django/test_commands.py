@@ -79,7 +79,7 @@ def test_one_event_is_sent() -> None:
         (("a b",), {}, 2, "channel name 'a b'"),
         (("--connection", "absent"), {}, 2, "no connection 'absent'; there are: main, spare"),
         ((), {"BROADCASTING": 7}, 2, "BROADCASTING must be"),
-        ((), {"BROADCASTING": {"driver": "pusher", "app_id": "1", "key": "k"}}, 2, "'secret'"),
+        ((), {"BROADCASTING": {"driver": "pusher", "app_id": "1", "key": "k"}}, 2, "connections.pusher.secret is not set"),
     ],
 )
 def test_what_went_wrong_is_said(arguments: Any, settings: Any, status: int, text: str) -> None:

@@ -23,8 +23,8 @@ from django.urls import reverse
 
 from broadcastkit import Broadcaster, configure
 from broadcastkit.drivers.pusher import PusherDriver
+from broadcastkit.integrations.answers import BODY_LIMIT
 from broadcastkit.integrations.django.registry import DjangoChannelRegistry
-from broadcastkit.integrations.endpoints import BODY_LIMIT
 from tests.integrations.application import KEY, SECRET, foreign
 from tests.integrations.behaviour import AUTH, FORM, SOCKET, USER_AUTH, asking
 

@@ -19,6 +19,7 @@ from broadcastkit.drivers.null import NullDriver
 from broadcastkit.drivers.pusher import PusherDriver
 from broadcastkit.errors import ConfigurationError, ConnectError, MissingDependencyError
 from broadcastkit.integrations.django import channels, conf
+from broadcastkit.integrations.rate_limits import AsyncFixedWindow, FixedWindow
 
 PING = AnonymousEvent("ping", on="news")
 # nobody listens on port 1
@@ -125,6 +126,8 @@ async def asynchronous(_: object) -> None:
         ("BROADCASTING_USER", conf.user_callback),
         ("BROADCASTING_USER_DATA", conf.user_data),
         ("BROADCASTING_ON_ERROR", conf.error_policy),
+        ("BROADCASTING_BROADCASTER", conf.choose_broadcaster),
+        ("BROADCASTING_RATE_KEY", conf.endpoints),
     ],
 )
 @pytest.mark.parametrize(
@@ -143,6 +146,34 @@ async def asynchronous(_: object) -> None:
 def test_a_wrong_function_is_named(setting: str, read: Any, given: Any, error: str) -> None:
     with override_settings(**{setting: given}), pytest.raises(ConfigurationError, match=f"^{setting} {error}"):
         read()
+
+
+LIMIT = FixedWindow("1/hour")
+
+
+def test_a_limit_may_be_named_by_its_path() -> None:
+    with override_settings(BROADCASTING_RATE_LIMIT=f"{__name__}.LIMIT"):
+        assert conf.endpoints()._rate_limit is LIMIT
+
+
+@pytest.mark.parametrize(
+    ("settings", "error"),
+    [
+        ({"RATE_LIMIT": "120/minute"}, "RATE_LIMIT must be a rate limit such as FixedWindow.*, or its path"),
+        ({"RATE_LIMIT": f"{__name__}.PING"}, "RATE_LIMIT must be one such as FixedWindow.*, not AnonymousEvent"),
+        ({"RATE_LIMIT": 7}, "RATE_LIMIT must be one such as FixedWindow.*, not int"),
+        (
+            {"RATE_LIMIT": AsyncFixedWindow("1/hour")},
+            "RATE_LIMIT is wrong: Django cannot await its rate limit: use FixedWindow, not AsyncFixedWindow.hit",
+        ),
+        ({"RATE_KEY": note}, "RATE_KEY is for a rate_limit, and there is none"),
+        ({"MAX_CHANNELS": "50"}, "MAX_CHANNELS must be a number from 1, not '50'"),
+    ],
+)
+def test_a_wrong_limit_is_named(settings: dict[str, Any], error: str) -> None:
+    given = {f"BROADCASTING_{name}": value for name, value in settings.items()}
+    with override_settings(**given), pytest.raises(ConfigurationError, match=f"^BROADCASTING_{error}"):
+        conf.endpoints()
 
 
 @pytest.mark.parametrize("given", [None, 1, "yes"])

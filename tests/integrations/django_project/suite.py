@@ -119,7 +119,10 @@ def _configure(site: Site) -> None:
     """Configure as a project would; the rules are as they were written, some of them `async`."""
     driver = PusherDriver(app_id="1", key=KEY, secret=SECRET, encryption_master_key=MASTER_KEY)
     configure(Broadcaster(driver, channels=site.rules(DjangoChannelRegistry())))
-    settings.BROADCASTING_USER_DATA = site.user_data
+    for name, value in site.blocking_options().items():
+        setattr(settings, f"BROADCASTING_{name.upper()}", value)
+    chosen = site.blocking_source(lambda request: request.headers.get("X-Tenant"))
+    settings.BROADCASTING_BROADCASTER = None if site.tenants is None else chosen
 
 
 class _Handler(ASGIHandler):

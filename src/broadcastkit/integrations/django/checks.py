@@ -41,6 +41,8 @@ def _environment() -> list[CheckMessage]:
         drivers, _default = drivers_from_settings(settings_from_env())
     except ConfigurationError as error:
         if error.setting == "BROADCAST_CONNECTION" and "is not set" in str(error):
+            if conf.setting(conf.BROADCASTER) is not None:  # each tenant's own
+                return []
             text = "nothing says where events go: there is neither BROADCASTING nor BROADCAST_CONNECTION"
             hint = 'Set BROADCASTING = "log://" to begin with; until then the first broadcast raises an error.'
             return [Warning(text, hint=hint, id="broadcastkit.W001")]
@@ -59,13 +61,15 @@ def _unusable(drivers: Connections[Driver], number: int = 3, prefix: str = "BROA
 
 
 def check_settings(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
-    """Find what is wrong with the settings beside BROADCASTING; E005 to E007."""
+    """Find what is wrong with the settings beside BROADCASTING; E005 to E008."""
     del app_configs
     readers: list[tuple[int, Callable[[], object], str]] = [
         (5, conf.user_callback, 'BROADCASTING_USER = "accounts.tokens.user_of", or leave it out for request.user'),
         (5, conf.user_data, 'BROADCASTING_USER_DATA = "accounts.profiles.user_data", or leave it out'),
+        (5, conf.choose_broadcaster, 'BROADCASTING_BROADCASTER = "tenants.live.broadcaster_of", or leave it out'),
         (6, conf.csrf, "BROADCASTING_CSRF = True has the endpoints ask for Django's CSRF token"),
         (7, conf.error_policy, 'BROADCASTING_ON_ERROR = "report" logs errors instead of raising them'),
+        (8, conf.endpoints, 'BROADCASTING_RATE_LIMIT = FixedWindow("120/minute"), or leave it out'),
     ]
     return [_error(number, text, hint) for number, read, hint in readers if (text := _text(read))]
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, cast
 
 import django.conf
+from django.db import DEFAULT_DB_ALIAS
 from django.utils.module_loading import import_string
 
 from broadcastkit.authorization.rules import callback_name, is_async
@@ -13,27 +14,40 @@ from broadcastkit.broadcaster import AsyncBroadcaster, Broadcaster, ErrorPolicy
 from broadcastkit.config import Connections, settings_from_env, settings_from_url
 from broadcastkit.default import configure
 from broadcastkit.errors import ConfigurationError
+from broadcastkit.integrations import fields
 from broadcastkit.integrations.django import channels
+from broadcastkit.integrations.endpoints import Endpoints
+from broadcastkit.integrations.wsgi import client_address
 
 __all__ = [
+    "BROADCASTER",
     "BROADCASTING",
     "CSRF",
+    "MAX_CHANNELS",
     "ON_ERROR",
+    "RATE_KEY",
+    "RATE_LIMIT",
     "USER",
     "USER_DATA",
     "apply",
+    "choose_broadcaster",
     "connections",
     "csrf",
     "current_user",
+    "endpoints",
     "error_policy",
     "setting",
     "user_callback",
     "user_data",
 ]
 
+BROADCASTER = "BROADCASTING_BROADCASTER"
 BROADCASTING = "BROADCASTING"
 CSRF = "BROADCASTING_CSRF"
+MAX_CHANNELS = "BROADCASTING_MAX_CHANNELS"
 ON_ERROR = "BROADCASTING_ON_ERROR"
+RATE_KEY = "BROADCASTING_RATE_KEY"
+RATE_LIMIT = "BROADCASTING_RATE_LIMIT"
 USER = "BROADCASTING_USER"
 USER_DATA = "BROADCASTING_USER_DATA"
 
@@ -46,10 +60,12 @@ def setting(name: str, *, default: Any = None) -> Any:
 def apply() -> None:
     """Have `broadcast()` and `aio.broadcast()` use what the settings say, with the project's rules.
 
+    `after_commit` is of the default database, where no other is named.
+
     Wrong settings are no error here, or `manage.py check` could not name them: the first broadcast raises it.
     """
     try:
-        configure(connections(), channels=channels, on_error=error_policy())
+        configure(connections(), channels=channels, on_error=error_policy(), transaction=DEFAULT_DB_ALIAS)
     except ConfigurationError as error:
         _raise_at_first_use(error)
 
@@ -113,23 +129,66 @@ def user_data() -> Callable[[Any], object]:
     return _callable(USER_DATA, given, "a function that takes the user and returns a mapping with 'id'")
 
 
+def choose_broadcaster() -> Callable[[Any], Any] | None:
+    """Return what BROADCASTING_BROADCASTER names, or None where one broadcaster answers every request."""
+    given = setting(BROADCASTER)
+    if given is None:
+        return None
+    return _callable(BROADCASTER, given, "a function that takes the request and returns its broadcaster")
+
+
+def endpoints() -> Endpoints[Any]:
+    """Return the endpoints, as the settings want them.
+
+    Raises:
+        ConfigurationError: BROADCASTING_MAX_CHANNELS, BROADCASTING_RATE_LIMIT or BROADCASTING_RATE_KEY is wrong.
+    """
+    limit, key = setting(RATE_LIMIT), setting(RATE_KEY)
+    if isinstance(limit, str):
+        limit = _imported(RATE_LIMIT, limit, "a rate limit such as FixedWindow('120/minute')")
+    if key is not None:
+        key = _callable(RATE_KEY, key, "a function that takes the request and the user and returns a key")
+    try:
+        return Endpoints(
+            "Django",
+            lambda request: client_address(request.META),
+            user_data=_user_data,
+            max_channels=setting(MAX_CHANNELS, default=fields.MAX_CHANNELS),
+            rate_limit=limit,
+            rate_key=key,
+        )
+    except ConfigurationError as error:
+        if not error.setting:
+            raise ConfigurationError(f"is wrong: {error}", setting=RATE_LIMIT) from None
+        text = str(error).removeprefix(error.setting).strip()
+        raise ConfigurationError(text, setting=f"BROADCASTING_{error.setting.upper()}") from None
+
+
+def _user_data(user: Any) -> object:
+    return user_data()(user)  # looked up when it is needed: another check tells of it
+
+
 def _key_only(user: Any) -> object:
     # a model's key is its `pk`, whatever the field is called
     return {"id": user.pk} if hasattr(user, "pk") else user
 
 
-def _callable(name: str, given: Any, wanted: str) -> Callable[[Any], Any]:
+def _callable(name: str, given: Any, wanted: str) -> Callable[..., Any]:
     if isinstance(given, str):
-        try:
-            given = import_string(given)
-        except ImportError as error:
-            raise ConfigurationError(f"must be {wanted}, or its path ({error})", setting=name) from None
+        given = _imported(name, given, wanted)
     if not callable(given):
         raise ConfigurationError(f"must be {wanted}, or its path; not {type(given).__name__}", setting=name)
     if is_async(given):
         # it is called in the request's own thread, where it may query the database
         raise ConfigurationError(f"must be {wanted}; {callback_name(given)} is async: use def", setting=name)
-    return cast("Callable[[Any], Any]", given)
+    return cast("Callable[..., Any]", given)
+
+
+def _imported(name: str, path: str, wanted: str) -> Any:
+    try:
+        return import_string(path)
+    except ImportError as error:
+        raise ConfigurationError(f"must be {wanted}, or its path ({error})", setting=name) from None
 
 
 def _raise_at_first_use(error: ConfigurationError) -> None:

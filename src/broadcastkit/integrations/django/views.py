@@ -18,75 +18,81 @@ from django.http.multipartparser import MultiPartParserError
 from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
+from broadcastkit.broadcaster import Broadcaster
 from broadcastkit.default import default_broadcaster
+from broadcastkit.integrations.answers import BODY_LIMIT, POST_ONLY, TOO_LONG, Answer, response_headers
+from broadcastkit.integrations.broadcasters import checked_choice
 from broadcastkit.integrations.django import conf
-from broadcastkit.integrations.endpoints import (
-    BODY_LIMIT,
-    POST_ONLY,
-    TOO_LONG,
-    Answer,
-    authenticate_user_blocking,
-    authorize_channel_blocking,
-    response_headers,
-)
+from broadcastkit.integrations.endpoints import Endpoints
 from broadcastkit.integrations.wsgi import read_body
 
-__all__ = ["auth", "user_auth"]
+__all__ = ["as_response", "auth", "read_raw", "user_auth"]
 
 # More digits are no length of anything, and int() would refuse a few thousand of them.
 _DIGITS = 18
 
 
-def _authorize(content_type: str, body: bytes, user: object | None) -> Answer:
-    return authorize_channel_blocking(default_broadcaster(), content_type, body, user)
-
-
-def _authenticate(content_type: str, body: bytes, user: object | None) -> Answer:
-    return authenticate_user_blocking(default_broadcaster(), content_type, body, user, user_data=conf.user_data())
-
-
-def _view(answer: Callable[[str, bytes, object | None], Answer]) -> Callable[[HttpRequest], HttpResponse]:
+def _view(answer_of: Callable[[Endpoints[Any]], Callable[..., Answer]]) -> Callable[[HttpRequest], HttpResponse]:
     def admitted(request: Any) -> Any:
         body = _read(request)
         if isinstance(body, Answer):
-            return _response(body)
+            return as_response(body)
         user = conf.current_user(request)
         if isinstance(user, HttpResponseBase):
             return user
-        return _response(answer(request.META.get("CONTENT_TYPE", ""), body, user))
+        content_type = request.META.get("CONTENT_TYPE", "")
+        return as_response(answer_of(conf.endpoints())(_broadcaster(request), content_type, body, user, request))
 
     with_token = csrf_protect(admitted)
 
     def view(request: Any) -> Any:
         if request.method != "POST":
-            return _response(POST_ONLY)
+            return as_response(POST_ONLY)
         if _declared_length(request) > BODY_LIMIT:  # looking for a token, Django would read it
-            return _response(TOO_LONG)
+            return as_response(TOO_LONG)
         return with_token(request) if conf.csrf() else admitted(request)
 
     return cast("Callable[[HttpRequest], HttpResponse]", csrf_exempt(view))
 
 
-auth: Callable[[HttpRequest], HttpResponse] = _view(_authorize)
+auth: Callable[[HttpRequest], HttpResponse] = _view(lambda endpoints: endpoints.authorize_channel)
 """`POST /broadcasting/auth`: a client wants to subscribe to a channel."""
 
-user_auth: Callable[[HttpRequest], HttpResponse] = _view(_authenticate)
+user_auth: Callable[[HttpRequest], HttpResponse] = _view(lambda endpoints: endpoints.authenticate_user)
 """`POST /broadcasting/user-auth`: a client wants to sign in."""
+
+
+def _broadcaster(request: Any) -> Broadcaster | None:
+    choose = conf.choose_broadcaster()
+    return default_broadcaster() if choose is None else checked_choice("Django", choose(request), Broadcaster)
 
 
 def _read(request: Any) -> bytes | Answer:
     """Return the body, as a form or JSON, or the answer to one that is too long; also if it was read before us."""
     if request.content_type == "multipart/form-data":
-        return _fit(_written_as_form(request))
+        text = _written_as_form(request)
+        return TOO_LONG if len(text) > BODY_LIMIT else text
+    return read_raw(request, BODY_LIMIT)
+
+
+def read_raw(request: Any, limit: int) -> bytes | Answer:
+    """Return the body as it came, or the answer to one that is longer than `limit` bytes; also if it was read before.
+
+    Django's own limit, DATA_UPLOAD_MAX_MEMORY_SIZE, is not looked at.
+    """
+    if _declared_length(request) > limit:
+        return TOO_LONG
     try:
-        body: bytes = request.read(BODY_LIMIT + 1)
+        body: bytes = request.read(limit + 1)
     except OSError:  # the client has left
         return b""
+    if len(body) > limit:
+        return TOO_LONG
     if body:
         # half a body is none: cut off, one channel's name may be another's
-        return _fit(body) if len(body) >= _declared_length(request) else b""
+        return body if len(body) >= _declared_length(request) else b""
     if hasattr(request, "environ") and not request.META.get("CONTENT_LENGTH"):
-        return read_body(request.environ)  # in chunks: under WSGI Django does not look at those
+        return read_body(request.environ, limit)  # in chunks: under WSGI Django does not look at those
     return b""
 
 
@@ -99,14 +105,11 @@ def _written_as_form(request: Any) -> bytes:
     return text.encode()
 
 
-def _fit(body: bytes) -> bytes | Answer:
-    return TOO_LONG if len(body) > BODY_LIMIT else body
-
-
 def _declared_length(request: Any) -> int:
     text = request.META.get("CONTENT_LENGTH") or ""
     return int(text[:_DIGITS]) if text.isascii() and text.isdigit() else 0
 
 
-def _response(answer: Answer) -> HttpResponse:
+def as_response(answer: Answer) -> HttpResponse:
+    """Return an answer in Django's words."""
     return HttpResponse(answer.body, status=answer.status, headers=dict(response_headers(answer)))

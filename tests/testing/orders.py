@@ -9,7 +9,7 @@ from broadcastkit import (
     Event,
     PrivateChannel,
 )
-from broadcastkit.delivery import Queued
+from broadcastkit.delivery import Delivery, Queued
 from broadcastkit.drivers.null import NullDriver
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def ping(number: int = 1) -> AnonymousEvent:
     return AnonymousEvent("ping", {"number": number}, on="news")
 
 
-class QueueingDelivery:
+class QueueingDelivery(Delivery):
     """Takes messages for later, and never sends one."""
 
     def __init__(self) -> None:

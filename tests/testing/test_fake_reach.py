@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from broadcastkit import (
     broadcast_many,
     configure,
 )
+from broadcastkit.authorization import SubscriptionGrant
 from broadcastkit.channels import RoomPresence, UserChannel
 from broadcastkit.default import default_async_broadcaster, default_broadcaster
 from broadcastkit.drivers.memory import AsyncMemoryDriver, MemoryDriver
@@ -27,6 +29,7 @@ from broadcastkit.errors import (
     ConfigurationError,
     DeniedError,
     InvalidChannelError,
+    InvalidSocketIdError,
     PayloadTooLargeError,
     SyncInEventLoopWarning,
 )
@@ -285,6 +288,77 @@ async def test_the_awaited_colour_answers_alike() -> None:
 
     assert answer.as_dict() == {"auth": "", "channel_data": '{"user_id":"1","user_info":{"name":"x"}}'}
     assert user.as_dict() == {"auth": "", "user_data": '{"id":"7"}'}
+
+
+@pytest.mark.parametrize("url", ["redis://127.0.0.1:1", "socketio+redis://127.0.0.1:1"])
+def test_a_server_that_asks_for_its_clients_is_answered_in_its_form(url: str) -> None:
+    configure(url, channels=rules())
+
+    with fake_broadcasts() as outer, fake_broadcasts() as inner:
+        broadcaster, awaited = default_broadcaster(), default_async_broadcaster()
+        assert not broadcaster.needs_socket_id()
+        assert not awaited.needs_socket_id()
+        plain = broadcaster.authorize_channel(channel_name="private-user.7", user=7)
+        present = asyncio.run(awaited.authorize_channel(channel_name="presence-room-1", user=1))
+        with pytest.raises(DeniedError):
+            broadcaster.authorize_channel(channel_name="private-user.7", user=8)
+        with pytest.raises(ConfigurationError, match="encrypted"):
+            broadcaster.driver().answer_subscription(SubscriptionGrant("0.0", "private-encrypted-a"))
+        broadcast(ping()).to_everyone()
+
+    # research/laravel.md: what laravel-echo-server takes for a yes
+    assert plain.to_json() == b"true"
+    assert json.loads(present.to_json()) == {"channel_data": {"user_id": "1", "user_info": {"name": "x"}}}
+    inner.assert_broadcast("ping", times=1)
+    outer.assert_nothing_broadcast()
+
+
+def test_the_prefix_of_the_connection_is_taken_off() -> None:
+    configure({"driver": "redis", "prefix": "shop_"}, channels=rules())
+
+    with fake_broadcasts():
+        answer = default_broadcaster().authorize_channel(channel_name="shop_private-user.7", user=7)
+
+    assert answer.to_json() == b"true"
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        None,
+        {"driver": "null"},
+        {"driver": "pusher", **CREDENTIALS},
+        {"driver": "pusher"},  # without its settings, which a test may not have
+        {
+            "default": "pusher",
+            "connections": {"pusher": {"driver": "pusher", **CREDENTIALS}, "redis": {"driver": "redis"}},
+        },
+    ],
+    ids=["nothing configured", "null", "pusher", "incomplete", "pusher by default"],
+)
+def test_clients_that_ask_for_themselves_must_have_a_socket_id(settings: dict[str, Any] | None) -> None:
+    if settings is not None:
+        configure(settings, channels=rules())
+
+    with fake_broadcasts():
+        broadcaster = default_broadcaster()
+        assert broadcaster.needs_socket_id()
+        with pytest.raises(InvalidSocketIdError):
+            broadcaster.authorize_channel(channel_name="private-user.7", user=7)
+        if settings is not None:
+            answer = broadcaster.authorize_channel(socket_id="1.2", channel_name="private-user.7", user=7)
+            assert answer.as_dict() == {"auth": ""}
+
+
+def test_a_wrong_option_is_refused_before_anything_is_broadcast() -> None:
+    with pytest.raises(ConfigurationError, match="profile"), fake_broadcasts(profile="pushr"):
+        pass
+    with pytest.raises(TypeError, match="takes Broadcaster and AsyncBroadcaster objects, not 'reverb'"):
+        fake_broadcasts("reverb").__enter__()  # type: ignore[arg-type]
+    with fake_broadcasts(connections="reverb") as broadcasts:
+        broadcast(ping()).to_everyone()
+
+    assert broadcasts.recorded[0].connections == ("reverb",)
 
 
 def test_nobody_is_there_to_be_asked_about() -> None:

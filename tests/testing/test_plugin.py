@@ -67,6 +67,70 @@ def test_own(broadcasts, broadcaster):
     broadcasts.assert_broadcast("large", via="main")
 """
 
+MARKED = """
+import pytest
+from broadcastkit import AnonymousEvent, Broadcaster, broadcast
+from broadcastkit.drivers.memory import MemoryDriver
+from broadcastkit.errors import ConfigurationError, PayloadTooLargeError
+
+drivers = [MemoryDriver(), MemoryDriver()]
+mine, other = (Broadcaster({"main": driver}) for driver in drivers)
+pytestmark = pytest.mark.broadcasts(mine, profile="soketi")
+LARGE = AnonymousEvent("large", "x" * 50_000, on="news")
+
+@pytest.fixture
+def order():
+    broadcast(AnonymousEvent("order.created", on="news")).to_everyone()
+
+def test_module(broadcasts):
+    mine.broadcast(LARGE).to_everyone()
+    broadcasts.assert_broadcast("large", via="main")
+
+def test_without_asking_for_the_fixture(order):
+    assert mine.broadcast(LARGE).to_everyone().delivered
+    assert drivers[0].messages == []
+
+@pytest.mark.broadcasts(other, connections=["redis", "audit"])
+class TestClass:
+    def test_adds(self, broadcasts):
+        mine.broadcast(LARGE).to_everyone()
+        other.broadcast(LARGE).to_everyone()
+        broadcast(LARGE).to_everyone()
+        broadcasts.assert_broadcast("large", via="main", times=2)
+        broadcasts.assert_broadcast("large", via="redis", times=1)
+        with pytest.raises(ConfigurationError, match="there are: redis, audit"):
+            broadcast(LARGE).via("pusher").to_everyone()
+
+    @pytest.mark.broadcasts(profile="pusher", connections="reverb")
+    def test_nearest_wins(self, broadcasts):
+        with pytest.raises(PayloadTooLargeError):
+            other.broadcast(LARGE).to_everyone()
+        broadcast(AnonymousEvent("small", on="news")).to_everyone()
+        broadcasts.assert_broadcast("small", via="reverb")
+"""
+MARKED_CASE = """
+import unittest
+import pytest
+from broadcastkit import AnonymousEvent, broadcast
+
+@pytest.mark.broadcasts
+class Tests(unittest.TestCase):
+    def test_it(self):
+        assert broadcast(AnonymousEvent("ping", on="news")).to_everyone().delivered
+"""
+WRONG = """
+import pytest
+
+@pytest.mark.broadcasts(profil="reverb", via=["redis"])
+def test_unknown(broadcasts): ...
+
+@pytest.mark.broadcasts("reverb")
+def test_no_broadcaster(): ...
+
+@pytest.mark.broadcasts(profile="pushr")
+def test_no_profile(broadcasts): ...
+"""
+
 
 @pytest.fixture
 def run(tmp_path: Path) -> Callable[..., str]:
@@ -114,6 +178,28 @@ def test_a_project_that_installs_broadcastkit_has_the_fixture(run: Callable[...,
 
 def test_a_project_may_have_a_fixture_of_its_own(run: Callable[..., str]) -> None:
     assert "1 passed" in run("-q", conftest=OWN_FIXTURE, test_it=OWN_TEST)
+
+
+def test_the_marker_takes_options_and_gives_the_fixture(run: Callable[..., str]) -> None:
+    output = run("-q", "--strict-markers", "-W", "error", test_marked=MARKED, test_case=MARKED_CASE)
+
+    assert "5 passed" in output
+
+
+def test_a_wrong_option_is_named(run: Callable[..., str]) -> None:
+    output = run("-q", test_wrong=WRONG)
+
+    assert "3 errors" in output
+    assert "@pytest.mark.broadcasts: takes broadcasters, profile and connections, not profil, via\n" in output
+    assert "@pytest.mark.broadcasts: takes Broadcaster and AsyncBroadcaster objects, not 'reverb'\n" in output
+    assert "@pytest.mark.broadcasts: profile" in output
+    # the option is what is wrong, not the code that found it
+    assert "Traceback" not in output
+    assert "pytest_plugin.py" not in output
+
+
+def test_the_marker_is_among_those_that_pytest_lists(run: Callable[..., str]) -> None:
+    assert "@pytest.mark.broadcasts(*broadcasters, profile='pusher', connections=())" in run("--markers")
 
 
 def test_the_fixture_says_what_it_is_for(run: Callable[..., str]) -> None:

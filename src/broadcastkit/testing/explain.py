@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from textwrap import indent
 from typing import Any
 
 from broadcastkit.core.names import check_event_name
 from broadcastkit.events.base import EventChannels
 from broadcastkit.pending import channel_names
+from broadcastkit.testing.payloads import payload_differences, shortened
 from broadcastkit.testing.records import RecordedBroadcast, Unsent
 
-__all__ = ["Wanted", "explain", "listed"]
+__all__ = ["NOT_GIVEN", "Wanted", "explain", "listed"]
 
 _ONE_LINE = 100
 _PAYLOAD_SHOWN = 2000
+
+
+class _NotGiven(Enum):
+    NOT_GIVEN = "not given"
+
+
+NOT_GIVEN = _NotGiven.NOT_GIVEN
+"""Where None is a payload like any other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +37,24 @@ class Wanted:
     event: type[Any] | str
     channels: tuple[str, ...]
     to_others: bool | None
+    after_commit: bool | None
     via: tuple[str, ...]
+    payload: object
+    payload_contains: Mapping[str, object] | None
     where: Callable[[Any], object] | None
+    shown: str
 
     @classmethod
     def of(
         cls,
         event: type[Any] | str,
+        *,
         on: EventChannels | None,
-        to_others: bool | None,  # noqa: FBT001 - passed on as given
+        to_others: bool | None,
+        after_commit: bool | None,
         via: str | Iterable[str] | None,
+        payload: object,
+        payload_contains: Mapping[str, object] | None,
         where: Callable[[Any], object] | None,
     ) -> Wanted:
         """Check what an assertion was given.
@@ -51,8 +69,17 @@ class Wanted:
                 f"an assertion takes an event class or a name on the wire, not {event!r}; "
                 "compare fields with where=lambda event: ..."
             )
+        if not isinstance(payload_contains, Mapping | None):
+            raise TypeError(f"payload_contains= takes a mapping of fields, not {payload_contains!r}; or give payload=")
         connections = () if via is None else (via,) if isinstance(via, str) else tuple(via)
-        return cls(event, () if on is None else channel_names(on), to_others, connections, where)
+        channels = () if on is None else channel_names(on)
+        # before anything is compared: what dirty-equals compares with shows the value it was last equal to
+        shown = ""
+        if payload is not NOT_GIVEN:
+            shown += f" with the payload {shortened(payload)}"
+        if payload_contains is not None:
+            shown += f" with a payload that contains {shortened(payload_contains)}"
+        return cls(event, channels, to_others, after_commit, connections, payload, payload_contains, where, shown)
 
     def differences(self, record: RecordedBroadcast) -> list[str]:
         """Say why a broadcast is not the one; an empty list means that it is."""
@@ -69,9 +96,15 @@ class Wanted:
             yield f"channels missing: {', '.join(missing)}"
         if self.to_others is not None and self.to_others is not record.to_others:
             yield "sent to everyone, not to others" if self.to_others else "sent to others, not to everyone"
+        if self.after_commit is not None and self.after_commit is not record.after_commit:
+            yield "sent at once, not after a commit" if self.after_commit else "sent after a commit, not at once"
         over = [name for name in self.via if name not in record.connections]
         if over:
             yield f"not sent over: {', '.join(over)}"
+        if self.payload is not NOT_GIVEN:
+            yield from payload_differences(self.payload, record.payload)
+        if self.payload_contains is not None:
+            yield from payload_differences(self.payload_contains, record.payload, partial=True)
         if self.where is not None:
             answer = self.where(record.event)
             if not answer:
@@ -84,11 +117,12 @@ class Wanted:
             parts.append(f"on {', '.join(self.channels)}")
         if self.to_others is not None:
             parts.append("to others" if self.to_others else "to everyone")
+        if self.after_commit is not None:
+            parts.append("after a commit" if self.after_commit else "at once")
         if self.via:
             parts.append(f"over {', '.join(self.via)}")
-        if self.where is not None:
-            parts.append(f"where {_place(self.where)}")
-        return " ".join(parts)
+        where = "" if self.where is None else f" where {_place(self.where)}"
+        return " ".join(parts) + self.shown + where
 
 
 def explain(headline: str, wanted: Wanted, recorded: Sequence[RecordedBroadcast], unsent: Sequence[Unsent]) -> str:
@@ -122,7 +156,8 @@ def _described(record: RecordedBroadcast) -> str:
         audience = f"to others ({who})"
     kind = type(record.event).__name__
     channels, connections = ", ".join(record.channels), ", ".join(record.connections)
-    return f"{record.event_name} ({kind}) on {channels}, {audience}, over {connections}"
+    when = ", after a commit" if record.after_commit else ""
+    return f"{record.event_name} ({kind}) on {channels}, {audience}{when}, over {connections}"
 
 
 def _shown(payload: Any) -> str:

@@ -11,7 +11,7 @@ from broadcastkit.core.message import Message
 from broadcastkit.events.base import Broadcastable
 from broadcastkit.pending import Receipt, Request
 
-__all__ = ["RecordedBroadcast", "Unsent", "read_request"]
+__all__ = ["RecordedBroadcast", "Unsent", "held_back", "read_request"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,7 @@ class RecordedBroadcast:
 
     `event` is the object that was broadcast, `channels` the full names, `payload` what a client would have after
     `JSON.parse`. `to_others` says how it was sent; `excluded_socket` is None if there was no current client, too.
+    `after_commit` says that it waits for a commit where it is not recorded.
     """
 
     event_name: str
@@ -29,6 +30,7 @@ class RecordedBroadcast:
     to_others: bool
     excluded_socket: str | None
     connections: tuple[str, ...]
+    after_commit: bool = False
 
     def __repr__(self) -> str:
         """Name the event and its channels; the payload is a word away."""
@@ -62,6 +64,11 @@ def read_request(
     return entries
 
 
+def held_back(entry: RecordedBroadcast | Unsent) -> Unsent:
+    """Return what is kept of an entry inside `suppress()`."""
+    return entry if isinstance(entry, Unsent) else Unsent(entry.event_name, "broadcast inside suppress()")
+
+
 def _recorded(
     request: Request, event: Broadcastable, message: Message, connections: tuple[str, ...]
 ) -> RecordedBroadcast:
@@ -73,4 +80,5 @@ def _recorded(
         to_others=request.to_others,
         excluded_socket=request.exclude,
         connections=connections,
+        after_commit=request.after is not None or event.event_after_commit,
     )

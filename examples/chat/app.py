@@ -29,7 +29,7 @@ def create_app(environ: Mapping[str, str] = os.environ) -> FastAPI:
 
     app = FastAPI(title="broadcastkit chat", lifespan=broadcasting_lifespan(live.broadcaster))
     app.state.store = Store(["Ann", "Ben", "Cleo"])
-    app.state.live_settings = live.page_settings
+    app.state.live = live
     app.add_middleware(SocketIdMiddleware)
     app.include_router(views.router)
     app.include_router(broadcasting_router(user=views.current_user))

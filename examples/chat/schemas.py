@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
 from broadcastkit import MessageSent
-from examples.chat.live import PageSettings
+from broadcastkit.drivers.base import ClientOptions
 
 __all__ = ["ConversationView", "Draft", "PersonView", "SignIn", "SignedIn", "Start", "Typing"]
 
@@ -32,7 +32,7 @@ class ConversationView(BaseModel):
 class Start(BaseModel):
     me: PersonView
     conversations: list[ConversationView]
-    live: PageSettings
+    live: ClientOptions
     """What Laravel Echo connects with."""
 
 

@@ -10,6 +10,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from broadcastkit import MessageSent
 from broadcastkit.aio import broadcast
 from broadcastkit.events import UserTyping
+from examples.chat.live import Live
 from examples.chat.schemas import ConversationView, Draft, PersonView, SignedIn, SignIn, Start, Typing
 from examples.chat.store import Conversation, Message, Person, Store
 
@@ -77,10 +78,11 @@ async def sign_out(store: ChatStore, credentials: Credentials) -> None:
 @router.get("/start")
 async def start(request: Request, user: CurrentUser) -> Start:
     """Everything that the page needs to show itself and to connect."""
+    live: Live = request.app.state.live
     return Start(
         me=PersonView.model_validate(user),
         conversations=[_conversation_view(conversation, user) for conversation in user.conversations.values()],
-        live=request.app.state.live_settings,
+        live=live.page_settings(str(request.base_url)),
     )
 
 

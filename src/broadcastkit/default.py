@@ -5,11 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from typing import Any, Generic, TypeVar
 
 from broadcastkit.authorization import ChannelRegistry
 from broadcastkit.broadcaster import AsyncBroadcaster, Broadcaster, ErrorPolicy
-from broadcastkit.config import settings_from_env, settings_from_url
+from broadcastkit.config import Settings, settings_from_env, settings_from_url
+from broadcastkit.delivery import Delivery
+from broadcastkit.delivery.source import defaults
+from broadcastkit.errors import ConfigurationError
 from broadcastkit.events.base import Broadcastable
 from broadcastkit.pending import PendingBroadcast, Receipt
 
@@ -17,13 +21,15 @@ __all__ = [
     "broadcast",
     "broadcast_many",
     "configure",
+    "configured_channels",
     "default_async_broadcaster",
     "default_broadcaster",
+    "is_swapped",
     "reset",
     "swapped",
 ]
 
-BroadcasterT = TypeVar("BroadcasterT")
+BroadcasterT = TypeVar("BroadcasterT", bound=Broadcaster | AsyncBroadcaster)
 
 _lock = threading.RLock()
 
@@ -39,7 +45,7 @@ class _Default(Generic[BroadcasterT]):
     def configure(
         self,
         broadcaster: BroadcasterT | None = None,
-        settings: Mapping[str, Any] | None = None,
+        settings: Settings | None = None,
         options: Mapping[str, Any] | None = None,
     ) -> None:
         self._broadcaster = broadcaster
@@ -61,6 +67,15 @@ class _Default(Generic[BroadcasterT]):
                 settings = settings_from_env() if self._settings is None else self._settings
                 self._broadcaster = self._from_settings(settings, **self._options)
             return self._broadcaster
+
+    @property
+    def is_swapped(self) -> bool:
+        return self._swap is not None
+
+    def rules(self) -> ChannelRegistry | None:
+        """Return the rules of what was configured or made so far; the environment has none."""
+        broadcaster = self._broadcaster if self._settings is None else self._make()
+        return None if broadcaster is None else broadcaster.channels
 
     def _configured(self) -> BroadcasterT | None:
         """Return what `configure()` asked for, or None where that is left to the environment."""
@@ -85,26 +100,35 @@ _async = _Default(AsyncBroadcaster.from_settings)
 
 
 def configure(
-    broadcaster_or_settings: Broadcaster | AsyncBroadcaster | Mapping[str, Any] | str,
+    broadcaster_or_settings: Broadcaster | AsyncBroadcaster | Settings | str,
     *,
     channels: ChannelRegistry | None = None,
+    delivery: Delivery | None = None,
     on_error: ErrorPolicy = "raise",
+    transaction: object | None = None,
 ) -> None:
     """Set what `broadcast()` and `aio.broadcast()` use.
 
     A Broadcaster serves `broadcast()`, an AsyncBroadcaster `aio.broadcast()`: call it once for each if you use both.
-    Settings (a mapping, or a connection URL) serve both, with `channels` and `on_error` as for the constructors.
-    Without this call, both read the environment at first use.
+    Settings (a mapping, a connection URL, a `BroadcastSettings`) serve both, with `channels`, `delivery`, `on_error`
+    and `transaction` as for the constructors. Without this call, both read the environment at first use.
+
+    Raises:
+        ConfigurationError: an option beside a broadcaster, which has its own.
     """
     given = broadcaster_or_settings
+    options = {"channels": channels, "delivery": delivery, "transaction": transaction, "on_error": on_error}
+    options = {name: value for name, value in options.items() if value is not None}
+    own = [name for name, value in options.items() if value != "raise"]
+    if own and isinstance(given, Broadcaster | AsyncBroadcaster):
+        raise ConfigurationError(f"a broadcaster has its own options: give it {', '.join(own)} when it is made")
     with _lock:
         if isinstance(given, Broadcaster):
             _sync.configure(given)
         elif isinstance(given, AsyncBroadcaster):
             _async.configure(given)
         else:
-            settings = settings_from_url(given) if isinstance(given, str) else dict(given)
-            options = {"channels": channels, "on_error": on_error}
+            settings = settings_from_url(given) if isinstance(given, str) else copy(given)
             _sync.configure(settings=settings, options=options)
             _async.configure(settings=settings, options=options)
 
@@ -130,6 +154,21 @@ def swapped(
         yield
 
 
+def is_swapped() -> bool:
+    """Whether a `swapped()` block is open."""
+    return _sync.is_swapped
+
+
+def configured_channels(*, asynchronous: bool = False) -> ChannelRegistry | None:
+    """Return the rules that were configured, of this colour first; None where nothing was. For tests.
+
+    A registry without rules is taken only if there is no other.
+    """
+    colours = (_async, _sync) if asynchronous else (_sync, _async)
+    registries = [registry for colour in colours if (registry := colour.rules()) is not None]
+    return next((registry for registry in registries if registry.rules), registries[0] if registries else None)
+
+
 def default_broadcaster() -> Broadcaster:
     """Return the broadcaster behind `broadcast()`.
 
@@ -142,6 +181,9 @@ def default_broadcaster() -> Broadcaster:
 def default_async_broadcaster() -> AsyncBroadcaster:
     """Return the broadcaster behind `aio.broadcast()`; see `default_broadcaster`."""
     return _async.get()
+
+
+defaults.sync, defaults.asynchronous = default_broadcaster, default_async_broadcaster
 
 
 def broadcast(event: Broadcastable) -> PendingBroadcast[Receipt]:

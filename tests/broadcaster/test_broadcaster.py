@@ -34,7 +34,7 @@ def test_an_event_becomes_one_message(broadcaster: MakeBoth) -> None:
     receipt = both.run(both.broadcaster.broadcast(OrderShipped(order_id=7)).to_others("1.2"))
 
     ((message,),) = told.sent
-    assert message == ("order.shipped", ("private-orders.7", "shipped"), '{"order_id":7}', "1.2", ())
+    assert message == ("order.shipped", ("private-orders.7", "shipped"), '{"order_id":7}', "1.2", (), None)
     assert receipt == Receipt(
         "order.shipped",
         {"private-orders.7": ChannelInfo(), "shipped": ChannelInfo()},

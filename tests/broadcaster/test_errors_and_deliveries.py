@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from broadcastkit import AnonymousEvent, AsyncBroadcaster, Broadcaster, Event
-from broadcastkit.delivery import Inline, Queued
+from broadcastkit.delivery import Delivery, Inline, Queued
 from broadcastkit.drivers.base import Outcome
 from broadcastkit.drivers.memory import AsyncMemoryDriver, MemoryDriver
 from broadcastkit.errors import (
@@ -149,7 +149,7 @@ def test_an_error_with_receipts_can_be_pickled() -> None:
 # -- deliveries --------------------------------------------------------------------------------------------------------
 
 
-class Later:
+class Later(Delivery):
     """Queues what goes over `slow`."""
 
     def __init__(self) -> None:

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
-import venv
 import zipfile
 from pathlib import Path
 
 import pytest
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
-
-ROOT = Path(__file__).parents[2]
 
 # The line that the README prints, and a broadcast over the log driver.
 PROGRAM = """
@@ -28,24 +24,6 @@ receipt = broadcast(
 ).to_others()
 assert receipt.delivered and list(receipt.channels) == ["private-user.3"], receipt
 """
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", str(folder)]
-    subprocess.run([*command, str(ROOT)], check=True)
-    return next(folder.glob("*.whl"))
-
-
-@pytest.fixture(scope="module")
-def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("environment")
-    venv.create(folder, with_pip=True)
-    python = folder / "bin" / "python"
-    install = [str(python), "-m", "pip", "install", "--quiet", "-c", str(ROOT / "constraints.txt"), str(wheel)]
-    subprocess.run(install, check=True)
-    return python
 
 
 def test_the_wheel_holds_the_package_and_its_marker_and_nothing_else(wheel: Path) -> None:
@@ -76,7 +54,9 @@ def test_the_pusher_driver_needs_no_extra(python: Path) -> None:
         ("import broadcastkit.integrations.flask", "flask"),
         ("import broadcastkit.integrations.litestar", "litestar"),
         ("import broadcastkit.integrations.starlette", "starlette"),
+        ("from broadcastkit.integrations.rate_limits import FixedWindow; FixedWindow('1/second')", "limits"),
         ("import broadcastkit.cli; broadcastkit.cli.main()", "cli"),
+        ("import broadcastkit.settings", "settings"),
     ],
 )
 def test_what_needs_an_extra_says_which(python: Path, program: str, extra: str) -> None:

@@ -128,7 +128,7 @@ def test_one_that_is_not_complete_is_an_error_when_it_is_used() -> None:
     broadcaster = Broadcaster.from_env({"BROADCAST_CONNECTION": "log", "PUSHER_APP_KEY": "key-1"})
 
     broadcaster.driver()
-    with pytest.raises(ConfigurationError, match=r"app_id.*secret"):
+    with pytest.raises(ConfigurationError, match=r"^PUSHER_APP_ID is not set, and the pusher connection needs it$"):
         broadcaster.driver("pusher")
 
 
@@ -156,8 +156,12 @@ def test_limits_are_the_services() -> None:
 
 WRONG: list[tuple[dict[str, str], str, str]] = [
     ({}, "BROADCAST_CONNECTION", "is not set: name a connection"),
-    ({"BROADCAST_CONNECTION": "ably"}, "BROADCAST_CONNECTION", "must be one of log, null, memory, not 'ably'"),
-    ({"BROADCAST_DRIVER": "mercure"}, "BROADCAST_DRIVER", "must be one of log, null, memory, not 'mercure'"),
+    ({"BROADCAST_CONNECTION": "ably"}, "BROADCAST_CONNECTION", "is pusher for ably, with PUSHER_PROFILE=ably"),
+    (
+        {"BROADCAST_DRIVER": "mercure"},
+        "BROADCAST_DRIVER",
+        "must be one of log, null, memory, pusher, reverb, redis, socketio, a URL or an installed driver, not ",
+    ),
     ({"BROADCAST_CONNECTION": "pusher"}, "PUSHER_APP_ID", "is not set, and the pusher connection needs it"),
     (
         {"BROADCAST_CONNECTION": "pusher", **PUSHER, "PUSHER_APP_SECRET": ""},
@@ -182,7 +186,7 @@ WRONG: list[tuple[dict[str, str], str, str]] = [
     (
         {"BROADCAST_CONNECTION": "pusher", **PUSHER, "PUSHER_VERIFY_PEER": "maybe"},
         "PUSHER_VERIFY_PEER",
-        "must be true or false, not 'maybe'",
+        "must be true, false or the path of a CA file, not 'maybe'",
     ),
 ]
 WRONG_WHEN_USED: list[tuple[dict[str, str], str, str]] = [
@@ -194,7 +198,11 @@ WRONG_WHEN_USED: list[tuple[dict[str, str], str, str]] = [
     ({"PUSHER_APP_KEY": "a b"}, "PUSHER_APP_KEY", "must be printable ASCII"),
     ({"PUSHER_APP_ID": "a/b"}, "PUSHER_APP_ID", "must be a str of letters"),
     ({"PUSHER_PATH": "/a b"}, "PUSHER_PATH", "must be a prefix such as '/ws', not '/a b'"),
-    ({"PUSHER_PROFILE": "ably"}, "PUSHER_PROFILE", "'ably' is not known; there are: pusher, reverb, soketi"),
+    (
+        {"PUSHER_PROFILE": "mercure"},
+        "PUSHER_PROFILE",
+        "must be one of pusher, reverb, soketi, anycable, ably, not 'mercure'",
+    ),
     (
         {"PUSHER_ENCRYPTION_MASTER_KEY": SECRET},
         "PUSHER_ENCRYPTION_MASTER_KEY",
@@ -226,4 +234,112 @@ def test_a_value_that_only_the_driver_understands_is_named_when_it_is_made(
 
         assert error.value.setting == variable
         assert str(error.value).startswith(f"{variable} {said}")
+        assert SECRET not in str(error.value)
+
+
+# -- beyond Laravel's --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("environ", "driver"),
+    [
+        # what Heroku's add-on sets, and Pusher's own libraries read
+        (
+            {"BROADCAST_CONNECTION": "pusher", "PUSHER_URL": f"http://key:{SECRET}@api-eu.pusher.com/apps/3"},
+            "PusherDriver('3' at http://api-eu.pusher.com:80)",
+        ),
+        (
+            {"BROADCAST_CONNECTION": "pusher", "PUSHER_URL": f"https://key:{SECRET}@h/apps/3", **PUSHER},
+            "PusherDriver('3' at https://h:443)",
+        ),
+        (
+            {"BROADCAST_CONNECTION": "redis", "REDIS_HOST": "h", "REDIS_SCHEME": "tls", "REDIS_PASSWORD": SECRET},
+            "RedisDriver(rediss://h:6379)",
+        ),
+        ({"BROADCAST_CONNECTION": "redis", "REDIS_SCHEME": "tcp"}, "RedisDriver(redis://127.0.0.1:6379)"),
+        (
+            {"BROADCAST_CONNECTION": "socketio", "SOCKETIO_URL": "redis://h:1/2", "SOCKETIO_CHANNEL": "chat"},
+            "SocketIODriver(redis://h:1, channel 'chat')",
+        ),
+    ],
+)
+def test_variables_that_laravel_has_not(environ: dict[str, str], driver: str) -> None:
+    assert shown(environ) == driver
+    assert repr(AsyncBroadcaster.from_env(environ).driver()) == f"Async{driver}"
+
+
+def test_what_a_url_does_not_hold_is_read_beside_it() -> None:
+    settings = settings_from_env(
+        {
+            "BROADCAST_CONNECTION": "pusher",
+            "PUSHER_URL": f"https://key:{SECRET}@h/apps/3",
+            "PUSHER_PORT": "not read",
+            "PUSHER_TIMEOUT": "2.5",
+            "PUSHER_PROFILE": "soketi",
+            "PUSHER_VERIFY_PEER": "/etc/ssl/own.pem",
+        }
+    )
+
+    assert {key: value for key, value in settings["connections"]["pusher"].items() if key != "variables"} == {
+        "driver": "pusher",
+        "url": f"https://key:{SECRET}@h/apps/3",
+        "timeout": 2.5,
+        "profile": "soketi",
+        "verify": "/etc/ssl/own.pem",
+    }
+
+
+@pytest.mark.parametrize("none", ["null", "(null)", "empty", "(empty)"])
+def test_what_laravel_reads_as_none_is_none(none: str) -> None:
+    environ = {"BROADCAST_CONNECTION": "pusher", **PUSHER, "PUSHER_HOST": none, "PUSHER_PORT": none}
+
+    assert shown(environ) == "PusherDriver('app-1' at https://api-mt1.pusher.com:443)"
+    with pytest.raises(ConfigurationError, match="PUSHER_APP_KEY is not set"):
+        settings_from_env(environ | {"PUSHER_APP_KEY": none})
+
+
+def test_connections_of_either_kind_are_there_by_their_variables() -> None:
+    broadcaster = Broadcaster.from_env(
+        {"BROADCAST_CONNECTION": "null", "SOCKETIO_URL": "redis://h", "REDIS_URL": "redis://h:1"}
+    )
+
+    assert repr(broadcaster.driver("socketio")) == "SocketIODriver(redis://h:6379, channel 'socketio')".replace(
+        ":6379", ""
+    )
+    assert repr(broadcaster.driver("redis")) == "RedisDriver(redis://h:1)"
+
+
+@pytest.mark.parametrize(
+    ("connection", "said"),
+    [
+        ("embedded", "cannot be 'embedded', which needs an object that only code can give: call configure()"),
+        ("soketi", "is pusher for soketi, with PUSHER_PROFILE=soketi"),
+        (f"amqp://:{SECRET}@h", "a connection URL starts with log://, memory://, null://, pusher://, redis://, "),
+    ],
+)
+def test_a_connection_that_cannot_be_is_explained(connection: str, said: str) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        settings_from_env({"BROADCAST_CONNECTION": connection})
+
+    assert str(error.value).partition(" ")[2].startswith(said)
+    assert SECRET not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        (f"pusher://k:{SECRET}@h", "BROADCAST_CONNECTION: app_id must be a str of letters"),
+        (f"pusher://k:{SECRET}@h/1?x=1", "BROADCAST_CONNECTION takes the options cluster, profile, scheme"),
+        (f"redis://:{SECRET}@h/first", "BROADCAST_CONNECTION must have the number of a database"),
+        ("log://here", "BROADCAST_CONNECTION is not for the log driver"),
+    ],
+)
+def test_a_wrong_url_is_named_by_its_variable(url: str, said: str) -> None:
+    for broadcaster in (
+        Broadcaster.from_env({"BROADCAST_CONNECTION": url}),
+        AsyncBroadcaster.from_env({"BROADCAST_CONNECTION": url}),
+    ):
+        with pytest.raises(ConfigurationError) as error:
+            broadcaster.driver()
+        assert str(error.value).startswith(said)
         assert SECRET not in str(error.value)

@@ -135,7 +135,11 @@ def test_a_variable_that_is_missing(
     [
         ("PUSHER_HOST", "https://k:hunter2@host", "PUSHER_HOST must be a host name"),
         ("PUSHER_APP_KEY", "k:hunter2", "PUSHER_APP_KEY must be printable ASCII"),
-        ("PUSHER_PROFILE", "ably", "PUSHER_PROFILE 'ably' is not known; there are: pusher, reverb, soketi"),
+        (
+            "PUSHER_PROFILE",
+            "mercure",
+            "PUSHER_PROFILE must be one of pusher, reverb, soketi, anycable, ably, not 'mercure'",
+        ),
     ],
 )
 def test_a_setting_that_is_wrong(  # noqa: PLR0917

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broadcastkit.cli.listening import Heard, Listener, Step
-from broadcastkit.core.encryption import parse_master_key
+from broadcastkit.core.encryption import master_keys, parse_master_key
 from broadcastkit.drivers.null import NullDriver
 from broadcastkit.drivers.pusher import PusherDriver
 from broadcastkit.errors import (
@@ -198,7 +198,7 @@ def test_members_that_come_are_of_the_protocol() -> None:
 def test_an_encrypted_event_is_opened() -> None:
     key = parse_master_key(MASTER_KEY)
     sealed = key.encrypt("private-encrypted-x", '{"a":1}', nonce=bytes(24))
-    made = Listener(["private-encrypted-x"], driver(encryption_master_key=MASTER_KEY), user_id="me", master_key=key)
+    made = Listener(["private-encrypted-x"], driver(encryption_master_key=MASTER_KEY), user_id="me", master_keys=(key,))
     made.read(established())
     heard = made.read(frame("hello", sealed, channel="private-encrypted-x")).heard
     assert heard == Heard("hello", "private-encrypted-x", {"a": 1})
@@ -208,7 +208,7 @@ def test_an_encrypted_event_is_opened() -> None:
 
 @pytest.mark.parametrize("key", [None, MASTER_KEY])
 def test_what_no_key_opens_stays_sealed(key: str | None) -> None:
-    made = Listener(["news"], driver(), user_id="me", master_key=None if key is None else parse_master_key(key))
+    made = Listener(["news"], driver(), user_id="me", master_keys=master_keys(key))
     made.read(established())
     heard = made.read(frame("hello", '{"nonce":"x"}', channel="private-encrypted-x")).heard
     assert heard == Heard("hello", "private-encrypted-x", {"nonce": "x"}, sealed=True)

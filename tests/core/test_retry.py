@@ -99,13 +99,25 @@ def test_retry_after_is_kept_to_within_the_budget() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"attempts": 0}, {"attempts": -1}, {"budget": -1.0}, {"base": -0.1}, {"cap": -1.0}], ids=str
+    ("name", "wrong", "said"),
+    [
+        ("attempts", 0, "must be a number from 1, not 0"),
+        ("attempts", -1, "must be a number from 1, not -1"),
+        ("attempts", "3", "must be a number from 1, not '3'"),
+        ("attempts", True, "must be a number from 1, not True"),
+        ("budget", -1.0, "must be a number of seconds from 0, not -1.0"),
+        ("budget", float("nan"), "must be a number of seconds from 0, not nan"),
+        ("base", -0.1, "must be a number of seconds from 0, not -0.1"),
+        ("cap", None, "must be a number of seconds from 0, not None"),
+        ("after_timeout", "no", "must be True or False, not 'no'"),
+    ],
 )
-def test_a_policy_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
-    with pytest.raises(
-        ConfigurationError, match=r"^retry: attempts must be 1 or more, budget, base and cap not negative$"
-    ):
-        Retry(**wrong)
+def test_a_policy_that_makes_no_sense_is_refused(name: str, wrong: Any, said: str) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        Retry(**{name: wrong})
+
+    assert error.value.setting == f"retry.{name}"
+    assert str(error.value) == f"retry.{name} {said}"
 
 
 @given(st.integers(1, 10**6), st.floats(0, 100), st.floats(0, 1))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.drivers.certificates import Certificates, make_certificates
 from tests.drivers.colours import AsyncColour, Colour, SyncColour
 from tests.drivers.scripted import Answer, ScriptedServer
 
@@ -25,6 +26,12 @@ def scripted() -> Iterator[Callable[..., ScriptedServer]]:
             return server
 
         yield start
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """An authority, and what a server on 127.0.0.1 shows."""
+    return make_certificates(tmp_path_factory.mktemp("certificates"))
 
 
 @pytest.fixture(params=[SyncColour, AsyncColour], ids=["sync", "async"])

@@ -17,13 +17,17 @@ from tests.drivers.talk import Asked, ask
 __all__ = ["OK", "Answer", "Heard", "ScriptedServer", "answer"]
 
 TIMEOUT = 10.0
+DRIP = 0.05
 
 
 class Answer(NamedTuple):
-    """What to do with a request: send these bytes; then keep, close or reset the connection, or leave it hanging."""
+    """What to do with a request: send these bytes; then keep, close or reset the connection, or leave it hanging.
+
+    Or let more bytes drip, one at a time, until the client has had enough.
+    """
 
     raw: bytes = b""
-    then: Literal["keep", "close", "reset", "hang"] = "keep"
+    then: Literal["keep", "close", "reset", "hang", "drip"] = "keep"
 
 
 def answer(
@@ -100,8 +104,12 @@ class ScriptedServer:
 
     def wait_until_closed(self) -> None:
         """Wait until no connection is open."""
+        self.wait_until_open(0)
+
+    def wait_until_open(self, count: int) -> None:
+        """Wait until so many connections are open, and no more."""
         with self._changed:
-            assert self._changed.wait_for(lambda: not self._open, TIMEOUT), "connections are still open"
+            assert self._changed.wait_for(lambda: len(self._open) == count, TIMEOUT), f"{len(self._open)} are open"
 
     def close(self) -> None:
         """Close every connection, and stop."""
@@ -148,6 +156,8 @@ class ScriptedServer:
                     connection.sendall(next_answer.raw)
                     if next_answer.then == "hang":
                         self._ended.wait(TIMEOUT)
+                    while next_answer.then == "drip" and not self._ended.wait(DRIP):
+                        connection.sendall(b"1")
                     if next_answer.then == "reset":
                         # closed with a linger of zero: a reset instead of an orderly end
                         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -16,7 +16,7 @@ from broadcastkit.errors import ConfigurationError, InvalidUserError
 
 KEY, SECRET = "key-1", "secret-1"
 MASTER = bytes(range(32))
-APP: dict[str, Any] = {"app_id": "app-1", "key": KEY, "secret": SECRET}
+APP: dict[str, Any] = {"app_id": "app-1", "key": KEY, "secret": SECRET, "host": "service.test"}
 
 
 def signature(text: str) -> str:

@@ -9,7 +9,6 @@ from broadcastkit.drivers.base import Sent
 from broadcastkit.errors import (
     BadCredentialsError,
     BadRequestError,
-    ConfigurationError,
     ConnectError,
     ConnectionLostError,
     DeliveryError,
@@ -182,9 +181,3 @@ def test_an_error_says_what_did_not_reach_whom_and_why() -> None:
         "event 'order.paid' did not reach http://service.test:8080: ConnectError name or service not known"
     )
     assert isinstance(outcome.__cause__, ConnectError)
-
-
-@pytest.mark.parametrize("setting", [{"attempts": 0}, {"budget": -1.0}, {"base": -0.1}, {"cap": -1.0}])
-def test_a_policy_that_makes_no_sense_is_refused(setting: dict[str, float]) -> None:
-    with pytest.raises(ConfigurationError, match="attempts must be 1 or more"):
-        Retry(**setting)  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from broadcastkit.drivers.base import ChannelInfo, UserInfo
+from broadcastkit.drivers.base import CachedEvent, ChannelInfo, UserInfo
 from broadcastkit.drivers.pusher import replies
 from broadcastkit.drivers.pusher.wire import HttpReply
 from broadcastkit.errors import (
@@ -164,7 +164,10 @@ def test_retry_after(header: str | None, seconds: float | None) -> None:
         ({"occupied": False}, ChannelInfo(False)),
         ({"user_count": 0}, ChannelInfo(user_count=0)),
         ({"user_count": "3", "occupied": 1, "subscription_count": True}, ChannelInfo()),
-        ({"occupied": True, "cache": {"data": "{}", "ttl": 60}}, ChannelInfo(True)),
+        ({"occupied": True, "cache": {"data": "{}", "ttl": 60}}, ChannelInfo(True, cache=CachedEvent("{}", 60))),
+        ({"cache": {"event": "told", "data": "{}"}}, ChannelInfo(cache=CachedEvent("{}"))),
+        ({"cache": None}, ChannelInfo()),
+        ({"cache": {"data": {}, "ttl": "60"}}, ChannelInfo()),
         ({}, ChannelInfo()),
         ([], ChannelInfo()),
         (None, ChannelInfo()),

@@ -13,7 +13,7 @@ from broadcastkit import AsyncBroadcaster, Broadcaster, aio, default
 from broadcastkit.drivers import DRIVERS, driver_class
 from broadcastkit.drivers.base import AsyncDriver, Driver
 from broadcastkit.drivers.pusher import AsyncPusherDriver, PusherDriver
-from broadcastkit.drivers.pusher.transport import AsyncTransport, Transport
+from broadcastkit.drivers.pusher.http import AsyncTransport, Transport
 from broadcastkit.drivers.serviceless import AsyncServiceless, Serviceless
 from broadcastkit.testing.stand_in import AsyncFakeDriver, FakeDriver
 

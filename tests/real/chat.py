@@ -109,11 +109,11 @@ def message(content: str, *, sender: User, conversation_id: int) -> MessageSent:
     )
 
 
-def make_chat(server: PusherServer, profile: str) -> FastAPI:
+def make_chat(server: PusherServer, profile: str, *, master_key: str = MASTER_KEY) -> FastAPI:
     """Make the application, for one app on a server."""
     blocking = Broadcaster(PusherDriver.from_url(server.url, profile=profile))
     broadcaster = AsyncBroadcaster(
-        AsyncPusherDriver.from_url(server.url, profile=profile, encryption_master_key=MASTER_KEY), channels=make_rules()
+        AsyncPusherDriver.from_url(server.url, profile=profile, encryption_master_key=master_key), channels=make_rules()
     )
 
     @asynccontextmanager

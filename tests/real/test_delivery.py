@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from nacl.secret import SecretBox
 from websockets.sync.client import connect
 
-from broadcastkit import AnonymousEvent, Channel
+from broadcastkit import AnonymousEvent, Channel, EncryptedChannel
 from broadcastkit.channels import ConversationChannel, UserChannel
+from broadcastkit.encryption import decrypt
 from tests.interop.clients import TIMEOUT, PusherJsClient, Report
-from tests.real.chat import MASTER_KEY, USERS, RoomChannel, TickerChannel, VaultChannel, message
+from tests.interop.servers import asgi_server
+from tests.real.chat import MASTER_KEY, USERS, RoomChannel, TickerChannel, VaultChannel, make_chat, message
 from tests.real.conftest import Place
 from tests.real.voices import Voice
 
 pytestmark = pytest.mark.real
+
+NEW_MASTER_KEY = "ZUhQVldIZzduRkdZVkJzS2pPRkRYV1JyaWJJUjJiMGI="
 
 Visit = Callable[..., PusherJsClient]
 Fresh = Callable[[], int]
@@ -214,9 +221,68 @@ def test_pusher_js_reads_what_was_encrypted_for_each_channel(
 
     receipt = voice.send(AnonymousEvent("opened", secret, on=[*vaults, public]))
 
+    assert receipt.requests == 1, "one batch"
     assert [*receipt.channels] == [vaults[0].name, vaults[1].name, public.name]
     for channel in (*vaults, public):
         assert ada.expect("event", channel=channel.name) == event(channel.name, "opened", secret)
+
+
+class Rotated:
+    """An application that is exchanged for another while it is served."""
+
+    def __init__(self, application: FastAPI) -> None:
+        self.now = application
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self.now(scope, receive, send)
+
+
+def test_pusher_js_reads_on_when_the_master_key_is_changed(
+    place: Place, visit: Visit, speak: Callable[..., Voice], fresh: Fresh
+) -> None:
+    """First what signs has the new key, then what sends: subscribers ask again for what they cannot open."""
+    vault = VaultChannel(number=fresh())
+    before, after = (
+        speak(place.server, place.profile, encryption_master_key=keys)
+        for keys in (MASTER_KEY, [NEW_MASTER_KEY, MASTER_KEY])
+    )
+    application = Rotated(make_chat(place.server, place.profile))
+    with asgi_server(application) as port:
+        rotating = dataclasses.replace(place, url=f"http://127.0.0.1:{port}")
+        early, late = visit(rotating, "ada"), visit(rotating, "bob")
+        early.subscribe(vault.name)
+        before.send(AnonymousEvent("opened", {"n": 1}, on=vault))
+        assert early.next_event() == event(vault.name, "opened", {"n": 1})
+
+        application.now = make_chat(place.server, place.profile, master_key=f"{NEW_MASTER_KEY},{MASTER_KEY}")
+        late.subscribe(vault.name)
+        for n in (2, 3):
+            after.send(AnonymousEvent("opened", {"n": n}, on=vault))
+            for client in (early, late):
+                assert client.next_event() == event(vault.name, "opened", {"n": n})
+
+
+# soketi says nothing of its cache
+@pytest.mark.parametrize("kind", ["embedded"])
+def test_the_last_event_of_an_encrypted_cache_channel_is_read_with_a_retired_key(
+    place: Place, speak: Callable[..., Voice], fresh: Fresh
+) -> None:
+    vault = EncryptedChannel(f"prices.{fresh()}", cache=True)
+    old, new, rotated = (
+        speak(place.server, place.profile, encryption_master_key=keys)
+        for keys in (MASTER_KEY, NEW_MASTER_KEY, [NEW_MASTER_KEY, MASTER_KEY])
+    )
+    old.send(AnonymousEvent("price", {"n": 1}, on=vault))
+
+    for voice in (old, rotated):
+        cached = voice.channel_info(vault.name, "cache").cache
+        assert cached is not None
+        assert (json.loads(cached.data), cached.sealed) == ({"n": 1}, False)
+        assert 0 < (cached.ttl or 0) <= 1800
+    unread = new.channel_info(vault.name, "cache").cache
+    assert unread is not None
+    assert unread.sealed
+    assert json.loads(decrypt(vault.name, unread.data, master_key=MASTER_KEY)) == {"n": 1}
 
 
 def test_the_server_between_sees_no_plain_text(place: Place, voice: Voice, fresh: Fresh) -> None:

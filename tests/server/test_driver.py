@@ -7,7 +7,7 @@ import inspect
 import json
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import pytest
@@ -15,13 +15,14 @@ import pytest
 from broadcastkit.authorization import SubscriptionGrant, UserGrant
 from broadcastkit.core.encryption import parse_master_key
 from broadcastkit.core.message import Message
-from broadcastkit.drivers.base import AsyncDriver, ChannelInfo, Driver, Sent, UserInfo
+from broadcastkit.drivers.base import AsyncDriver, CachedEvent, ChannelInfo, Driver, Sent, UserInfo
 from broadcastkit.errors import BadRequestError, ConfigurationError, ForbiddenError, PayloadTooLargeError
 from broadcastkit.server import App, AsyncEmbeddedDriver, EmbeddedDriver, EmbeddedServer, Limits
 from broadcastkit.server.effects import Subscribe
 from tests.server.tools import AsgiSocket, auth, frame, make_server, member, sign_in
 
 MASTER_KEY = "zyrm8pvV2C9fJcBfhyXzvxbJVN/H7QLmbe0xJi1GhPU="
+RETIRED_KEY = "ZUhQVldIZzduRkdZVkJzS2pPRkRYV1JyaWJJUjJiMGI="
 MESSAGE = Message("hello", ("orders",), '{"a":1}')
 HEARD = {"event": "hello", "channel": "orders", "data": {"a": 1}}
 
@@ -137,6 +138,21 @@ async def test_encrypts_for_each_channel_by_itself(make: Call) -> None:
     key = parse_master_key(MASTER_KEY)
     for name in names[:2]:
         assert key.decrypt(name, json.dumps(heard[name])) == '{"a":1}'
+
+
+async def test_the_last_event_of_a_cache_channel_is_opened_with_the_key_that_sealed_it(make: Call) -> None:
+    server, name = make_server(), "private-encrypted-cache-a"
+    await make(server, encryption_master_key=RETIRED_KEY).send([Message("ev", (name, "cache-a"), '{"a":1}')])
+
+    async def cached(channel: str, *keys: str) -> CachedEvent:
+        info = await make(server, encryption_master_key=keys).channel_info(channel, info=("cache",))
+        return cast("CachedEvent", info.cache)
+
+    for channel in (name, "cache-a"):
+        assert (await cached(channel, MASTER_KEY, RETIRED_KEY)).data == '{"a":1}'
+    sealed = await cached(name, MASTER_KEY)
+    assert sealed.sealed
+    assert parse_master_key(RETIRED_KEY).decrypt(name, sealed.data) == '{"a":1}'
 
 
 async def test_an_encrypted_channel_needs_a_key(make: Call) -> None:

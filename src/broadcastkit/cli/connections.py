@@ -11,6 +11,7 @@ import typer
 
 from broadcastkit.broadcaster import Broadcaster
 from broadcastkit.config import settings_from_env, settings_from_url
+from broadcastkit.core.encryption import MasterKeys
 from broadcastkit.drivers.base import Driver
 from broadcastkit.drivers.pusher import PusherDriver
 from broadcastkit.drivers.pusher.endpoint import settings_from_url as pusher_arguments_from_url
@@ -44,7 +45,7 @@ class PusherConnection:
     driver: PusherDriver
     key: str
     secret: str = field(repr=False)
-    master_key: str | None = field(repr=False)
+    master_key: MasterKeys = field(repr=False)
     verify: bool = True
 
 
@@ -79,10 +80,10 @@ class Configured:
     def called(self, name: str, setting: str) -> str:
         """Return what a setting is called where it was given: the name of a variable, or its place in the URL."""
         options = self._connections[name]
-        if "variables" in options:
-            variables: Mapping[str, str] = options["variables"]
-            return variables.get(setting, setting)
-        return f"{setting} in the URL"
+        variables: Mapping[str, str] = options.get("variables", {})
+        if "url" in options and setting not in options:
+            return f"{setting} in {variables.get('url', 'the URL')}"
+        return variables.get(setting, setting)
 
     def pusher(self, name: str | None, purpose: str) -> PusherConnection:
         """Return a connection to a service of Pusher's kind.

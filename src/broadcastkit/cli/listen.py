@@ -14,7 +14,7 @@ from broadcastkit.cli.connections import ConnectionOption, JsonOption, PusherCon
 from broadcastkit.cli.listening import PING, Heard, Listener
 from broadcastkit.cli.output import note, printable, show, show_json
 from broadcastkit.cli.websocket import WebSocket, connected, websocket_address
-from broadcastkit.core.encryption import parse_master_key
+from broadcastkit.core.encryption import master_keys
 from broadcastkit.errors import ConnectionLostError, NoReplyError
 
 __all__ = ["listen"]
@@ -49,8 +49,8 @@ def listen(
     """Print events as they come, until Ctrl-C."""
     with configured(url) as found:
         target = found.pusher(connection, _PURPOSE)
-        master_key = None if target.master_key is None else parse_master_key(target.master_key)
-        listener = Listener(channel, target.driver, user_id=user_id, master_key=master_key)
+        keys = master_keys(target.master_key)
+        listener = Listener(channel, target.driver, user_id=user_id, master_keys=keys)
         wanted = _Wanted(event or (), count, _show_json if as_json else _show)
         try:
             _listen(target, listener, wanted, timeout)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from pydantic_core import from_json
 
 from broadcastkit.authorization import PresenceMember, SubscriptionGrant, grant_user
-from broadcastkit.core.encryption import MasterKey
+from broadcastkit.core.encryption import MasterKey, open_sealed
 from broadcastkit.core.names import ChannelKind, check_channel_name, is_socket_id, parse_channel_name
 from broadcastkit.drivers.base import Driver
 from broadcastkit.errors import (
@@ -58,7 +58,7 @@ class Listener:
     """One client, from its first frame on. It signs for itself, with the driver that has the secret."""
 
     def __init__(
-        self, channels: Sequence[str], driver: Driver, *, user_id: str, master_key: MasterKey | None = None
+        self, channels: Sequence[str], driver: Driver, *, user_id: str, master_keys: tuple[MasterKey, ...] = ()
     ) -> None:
         self.channels: tuple[str, ...] = tuple(dict.fromkeys(map(check_channel_name, channels)))
         self.activity_timeout: float = _LONGEST_SILENCE
@@ -66,7 +66,7 @@ class Listener:
         """The channels of which the server has not yet said that they are heard."""
         self._driver = driver
         self._member = PresenceMember(user_id).as_json()
-        self._master_key = master_key
+        self._master_keys = master_keys
         self._socket_id = ""
         self._signs_in = [name for name in self.channels if _kind(name) is ChannelKind.SERVER_TO_USER]
         if len(self._signs_in) > 1:
@@ -143,10 +143,8 @@ class Listener:
 
     def _opened(self, channel: str, data: object) -> tuple[object, bool]:
         text = data if isinstance(data, str) else json_text(data)
-        if self._master_key is None:
-            return _value(data), True
         try:
-            return self._master_key.decrypt(channel, text), False
+            return open_sealed(channel, text, self._master_keys), False
         except InvalidPayloadError:
             return _value(data), True
 

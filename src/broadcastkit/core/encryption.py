@@ -9,11 +9,12 @@ import base64
 import binascii
 import hashlib
 import json
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, TypeAlias
 
 from broadcastkit.errors import ConfigurationError, InvalidPayloadError, MissingDependencyError
 
-__all__ = ["NONCE_BYTES", "MasterKey", "parse_master_key"]
+__all__ = ["NONCE_BYTES", "MasterKey", "MasterKeys", "master_keys", "open_sealed", "parse_master_key"]
 
 NONCE_BYTES = 24
 _KEY_BYTES = 32
@@ -55,6 +56,8 @@ class MasterKey:
 
 def parse_master_key(text: str) -> MasterKey:
     """Read a master key: standard base64 of exactly 32 bytes."""
+    if not isinstance(text, str):
+        raise ConfigurationError(f"must be a str, not {type(text).__name__}", setting="encryption_master_key")
     try:
         key = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
@@ -65,6 +68,31 @@ def parse_master_key(text: str) -> MasterKey:
             setting="encryption_master_key",
         )
     return MasterKey(key)
+
+
+MasterKeys: TypeAlias = "str | MasterKey | Iterable[str | MasterKey] | None"
+"""The current master key, and after it those that only open what was sealed before; one str has commas between."""
+
+
+def master_keys(given: MasterKeys) -> tuple[MasterKey, ...]:
+    """Return master keys, the current one first; ConfigurationError for one that cannot be one."""
+    if given is None:
+        return ()
+    if isinstance(given, str):
+        several: Iterable[str | MasterKey] = given.split(",")
+    else:
+        several = given if isinstance(given, Iterable) else [given]
+    return tuple(one if isinstance(one, MasterKey) else parse_master_key(one) for one in several)
+
+
+def open_sealed(channel_name: str, data: str, keys: tuple[MasterKey, ...]) -> str:
+    """Open payload text with whichever key does, or raise InvalidPayloadError."""
+    for key in keys:
+        try:
+            return key.decrypt(channel_name, data)
+        except InvalidPayloadError:
+            continue
+    raise InvalidPayloadError(f"data on {channel_name!r} opens with no master key of {len(keys)}")
 
 
 def _secret_box(key: bytes) -> Any:

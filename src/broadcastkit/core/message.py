@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from broadcastkit.core.options import EventOptions
+
 __all__ = ["Message"]
 
 
@@ -11,7 +13,8 @@ class Message(NamedTuple):
     """One event on its way: names validated, payload written as JSON text once.
 
     `data` is the JSON text of the payload, `exclude` the socket id that must not hear it, `info` the channel
-    attributes to ask for with the answer (`user_count`, `subscription_count`).
+    attributes to ask for with the answer (`user_count`, `subscription_count`). `options` are the event's wishes about
+    how it is sent; most have none.
     """
 
     event: str
@@ -19,6 +22,7 @@ class Message(NamedTuple):
     data: str
     exclude: str | None = None
     info: tuple[str, ...] = ()
+    options: EventOptions | None = None
 
     def __repr__(self) -> str:
         """Leave the payload out: messages end up in logs and tracebacks."""

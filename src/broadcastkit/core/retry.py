@@ -24,8 +24,16 @@ class Retry:
     after_timeout: bool = False
 
     def __post_init__(self) -> None:
-        if self.attempts < 1 or min(self.budget, self.base, self.cap) < 0:
-            raise ConfigurationError("retry: attempts must be 1 or more, budget, base and cap not negative")
+        attempts: object = self.attempts
+        if type(attempts) is not int or attempts < 1:
+            raise ConfigurationError(f"must be a number from 1, not {attempts!r}", setting="retry.attempts")
+        for name in ("budget", "base", "cap"):
+            value: object = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
+                raise ConfigurationError(f"must be a number of seconds from 0, not {value!r}", setting=f"retry.{name}")
+        after: object = self.after_timeout
+        if not isinstance(after, bool):
+            raise ConfigurationError(f"must be True or False, not {after!r}", setting="retry.after_timeout")
 
     def wait(self, error: DeliveryError, *, attempt: int, elapsed: float, jitter: float) -> float | None:
         """Return the seconds to wait before attempt + 1, or None to give up. `jitter` is between 0 and 1."""

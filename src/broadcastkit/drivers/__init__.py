@@ -7,9 +7,10 @@ from typing import Any
 
 from broadcastkit.errors import ConfigurationError
 
-__all__ = ["DRIVERS", "driver_class"]
+__all__ = ["DRIVERS", "driver_class", "is_driver"]
 
 DRIVERS = {
+    "embedded": ("broadcastkit.server.driver", "EmbeddedDriver"),
     "log": ("broadcastkit.drivers.log", "LogDriver"),
     "memory": ("broadcastkit.drivers.memory", "MemoryDriver"),
     "null": ("broadcastkit.drivers.null", "NullDriver"),
@@ -20,14 +21,31 @@ DRIVERS = {
 """Name → module and class; the awaited twin has `Async` before its name."""
 
 
+def is_driver(name: str) -> bool:
+    """Whether there is a driver of that name: one of ours, or one that another package registers. Imports neither."""
+    if name in DRIVERS:
+        return True
+    from broadcastkit.drivers import outside
+
+    return outside.entry_point(name) is not None
+
+
 def driver_class(name: str, *, asynchronous: bool) -> Any:
     """Return a driver's class by name, importing its module.
 
+    A name that is none of ours is looked up in the entry points `broadcastkit.drivers` of what is installed.
+
     Raises:
-        ConfigurationError: there is no driver of that name.
+        ConfigurationError: there is no driver of that name, or another package's cannot be used; that is named.
     """
-    try:
+    if name in DRIVERS:
         module, class_name = DRIVERS[name]
-    except KeyError:
-        raise ConfigurationError(f"{name!r} is no driver; there are: {', '.join(DRIVERS)}", setting="driver") from None
-    return getattr(import_module(module), f"Async{class_name}" if asynchronous else class_name)
+        return getattr(import_module(module), f"Async{class_name}" if asynchronous else class_name)
+    from broadcastkit.drivers import outside
+
+    found = outside.entry_point(name)
+    if found is None:
+        raise ConfigurationError(
+            f"{name!r} is no driver; there are: {', '.join([*DRIVERS, *outside.names(DRIVERS)])}", setting="driver"
+        )
+    return outside.load(found, asynchronous=asynchronous)

@@ -7,20 +7,25 @@ or a rule. Prove one with `broadcastkit.testing.check_driver`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Protocol, TypeAlias
 
 from broadcastkit.authorization import SubscriptionAuth, SubscriptionGrant, UserAuth, UserGrant
+from broadcastkit.core.encryption import MasterKey, open_sealed
 from broadcastkit.core.message import Message
-from broadcastkit.errors import BroadcastError
+from broadcastkit.core.names import ChannelKind
+from broadcastkit.errors import BroadcastError, InvalidPayloadError
 
 __all__ = [
     "NO_SOCKET_ID",
     "AskedByServer",
     "AsyncDriver",
+    "CachedEvent",
     "ChannelInfo",
     "ChannelInfos",
+    "ClientOptions",
+    "ConnectsPages",
     "Driver",
     "Message",
     "Outcome",
@@ -30,12 +35,32 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
+class CachedEvent:
+    """The last event of a cache channel. `sealed`: it was encrypted, and no master key here opens it."""
+
+    data: str = field(repr=False)
+    ttl: int | None = None
+    """Seconds that it will be kept for."""
+    sealed: bool = False
+
+    def opened(self, channel_name: str, keys: tuple[MasterKey, ...]) -> CachedEvent:
+        """Return it as it is read: decrypted, if its channel is an encrypted one."""
+        if not channel_name.startswith(ChannelKind.ENCRYPTED.value):
+            return self
+        try:
+            return replace(self, data=open_sealed(channel_name, self.data, keys))
+        except InvalidPayloadError:
+            return replace(self, sealed=True)
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelInfo:
     """What a service knows of a channel; None where it was not asked, or did not say."""
 
     occupied: bool | None = None
     user_count: int | None = None
     subscription_count: int | None = None
+    cache: CachedEvent | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +71,8 @@ class UserInfo:
 
 
 ChannelInfos: TypeAlias = Mapping[str, ChannelInfo]
+"""What a service said of channels, by their full names."""
+
 _NOTHING: ChannelInfos = MappingProxyType({})
 
 
@@ -55,7 +82,12 @@ class Sent:
 
     requests: int = 0
     channels: ChannelInfos = field(default_factory=lambda: _NOTHING)
+    by_fallback: bool = False
+    """Whether another driver has sent it, since the service could not take it."""
 
+
+ClientOptions: TypeAlias = "dict[str, str | int | bool | list[str]]"
+"""What a page connects with, in the words of Laravel Echo and pusher-js."""
 
 Outcome: TypeAlias = "Sent | BroadcastError"
 """What became of one message."""
@@ -81,6 +113,14 @@ class AskedByServer(Protocol):
         ...
 
 
+class ConnectsPages(Protocol):
+    """What a driver has besides if it knows what a page connects with; `client_options()` asks it."""
+
+    def client_options(self, *, url: str | None = None) -> ClientOptions:
+        """Return options of Laravel Echo, ready for JSON and without a secret; `url` is where pages connect to."""
+        ...
+
+
 class Driver(Protocol):
     """A blocking driver. Used from several threads at once."""
 
@@ -102,7 +142,7 @@ class Driver(Protocol):
         ...
 
     def answer_user(self, grant: UserGrant) -> UserAuth:
-        """Return what tells the service who the client is."""
+        """Return what tells the service who the client is; ConfigurationError if it knows no users."""
         ...
 
     def channels_info(self, *, prefix: str = "", info: Sequence[str] = ()) -> ChannelInfos:

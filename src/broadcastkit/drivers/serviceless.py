@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from broadcastkit.authorization import SubscriptionAuth, SubscriptionGrant, UserAuth, UserGrant
 from broadcastkit.core.message import Message
-from broadcastkit.drivers.base import ChannelInfo, ChannelInfos, Outcome, Sent, UserInfo
+from broadcastkit.drivers.base import ChannelInfo, ChannelInfos, ClientOptions, Outcome, Sent, UserInfo
 from broadcastkit.errors import ConfigurationError
 
 __all__ = ["AsyncServiceless", "Serviceless"]
@@ -17,6 +17,10 @@ class _Unsigned:
     """Answers that are well-formed and open nothing."""
 
     blocking: bool = False
+
+    def client_options(self, *, url: str | None = None) -> ClientOptions:
+        """Return what makes Echo connect to nothing."""
+        return {"broadcaster": "null"}
 
     def answer_subscription(self, grant: SubscriptionGrant) -> SubscriptionAuth:
         """Return an empty signature; the rule was asked all the same."""

@@ -31,7 +31,7 @@ class EmbeddedServer:
     Serve it by itself, or mount it in another app, also under a prefix. State is in memory: one process serves all
     clients of an app. `GET /up` says that it runs.
 
-    Example:
+    Examples:
         >>> server = EmbeddedServer(App("app-id", "app-key", "app-secret"))
         >>> # fastapi_app.mount("/ws", server); clients then connect with wsPath "/ws"
 

@@ -7,11 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from broadcastkit.authorization import SubscriptionAuth, SubscriptionGrant, UserAuth, UserGrant
-from broadcastkit.core.encryption import NONCE_BYTES, MasterKey, parse_master_key
+from broadcastkit.core.encryption import NONCE_BYTES, MasterKey, MasterKeys, master_keys
 from broadcastkit.core.message import Message
 from broadcastkit.core.names import ChannelKind
 from broadcastkit.core.payload import check_size
-from broadcastkit.drivers.base import ChannelInfo, ChannelInfos, Outcome, Sent, UserInfo
+from broadcastkit.drivers.base import CachedEvent, ChannelInfo, ChannelInfos, ClientOptions, Outcome, Sent, UserInfo
+from broadcastkit.drivers.checks import check_text
+from broadcastkit.drivers.client_options import public_address, pusher_options
 from broadcastkit.errors import BadRequestError, BroadcastError, ConfigurationError, ForbiddenError
 from broadcastkit.server.app import EmbeddedServer
 from broadcastkit.server.questions import Questions
@@ -33,16 +35,23 @@ class _Embedded:
         server: EmbeddedServer,
         *,
         app_id: str | None = None,
-        encryption_master_key: str | None = None,
+        encryption_master_key: MasterKeys = None,
     ) -> None:
+        given: object = server
+        if not isinstance(given, EmbeddedServer):
+            raise ConfigurationError(f"must be an EmbeddedServer, not {type(given).__name__}", setting="server")
+        if app_id is not None:
+            check_text("app_id", app_id)
         self._live = server.live(app_id)
-        self._master_key: MasterKey | None = None
-        if encryption_master_key is not None:
-            self._master_key = parse_master_key(encryption_master_key)
+        self._master_keys = master_keys(encryption_master_key)
 
     def __repr__(self) -> str:
         """Show which app it publishes to."""
         return f"{type(self).__name__}({self._live.app.id!r})"
+
+    def client_options(self, *, url: str | None = None) -> ClientOptions:
+        """Return what a page connects with; without `url` the page must say where, such as where it came from."""
+        return pusher_options(self._live.app.key, None if url is None else public_address(url))
 
     def answer_subscription(self, grant: SubscriptionGrant) -> SubscriptionAuth:
         """Sign a subscription; of an encrypted channel the answer also has its key.
@@ -62,11 +71,11 @@ class _Embedded:
         return UserAuth(self._live.app.signer.sign_user(grant.socket_id, grant.user_data), grant.user_data)
 
     def _key(self, channel_name: str) -> MasterKey:
-        if self._master_key is None:
+        if not self._master_keys:
             raise ConfigurationError(
                 f"{channel_name!r} is an encrypted channel: the driver needs encryption_master_key (base64 of 32 bytes)"
             )
-        return self._master_key
+        return self._master_keys[0]
 
     # -- messages ------------------------------------------------------------------------------------------------
 
@@ -117,9 +126,10 @@ class _Embedded:
         return {name: _known(attributes) for name, attributes in channels.items()}
 
     def _channel_info(self, channel_name: str, info: Sequence[str]) -> ChannelInfo:
-        wanted = [name for name in info if name != "cache"]
-        answer = self._ask(lambda questions, now: questions.channel(channel_name, wanted, now))
-        return ChannelInfo(**answer)
+        answer = self._ask(lambda questions, now: questions.channel(channel_name, info, now))
+        cache = answer.pop("cache", None)
+        cached = None if cache is None else CachedEvent(**cache).opened(channel_name, self._master_keys)
+        return ChannelInfo(**answer, cache=cached)
 
     def _users_info(self, channel_name: str) -> tuple[UserInfo, ...]:
         return tuple(UserInfo(user_id) for user_id in self._ask(lambda questions, _: questions.users(channel_name)))
@@ -134,7 +144,7 @@ class EmbeddedDriver(_Embedded):
     Args:
         server: the server; it need not be running yet.
         app_id: which of its apps; may be left out if it has one.
-        encryption_master_key: base64 of 32 bytes, for encrypted channels.
+        encryption_master_key: base64 of 32 bytes, for encrypted channels; retired ones after it only read.
     """
 
     def send(self, messages: Sequence[Message]) -> list[Outcome]:

@@ -33,7 +33,7 @@ class PusherProtocol:
     `receive()` and `timeout()` return at most one effect; the shell performs it, then reads `deadline`: the time
     at which it must call `timeout()`. `connection` is what the hub knows of this client; it is only read here.
 
-    Example:
+    Examples:
         >>> app, connection = App("1", "key", "secret"), Connection("1.2")
         >>> protocol = PusherProtocol(app, Limits(), connection, now=0.0)
         >>> protocol.receive('{"event":"pusher:subscribe","data":{"channel":"news"}}', now=1.0)

@@ -13,6 +13,7 @@ from broadcastkit.signing import KeyRing, Signer
 __all__ = ["App", "ClientEvents", "Limits"]
 
 ClientEvents: TypeAlias = Literal["members", "none"]
+"""Who may send client events."""
 
 _APP_ID = re.compile(r"[A-Za-z0-9_-]+")
 

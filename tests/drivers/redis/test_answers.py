@@ -12,7 +12,7 @@ from broadcastkit.authorization import SubscriptionGrant, UserGrant
 from broadcastkit.drivers.memory import AsyncMemoryDriver, MemoryDriver
 from broadcastkit.drivers.redis import AsyncRedisDriver, EchoServerAuth, RedisDriver
 from broadcastkit.errors import ConfigurationError, DeniedError, InvalidChannelError, InvalidSocketIdError
-from broadcastkit.integrations.endpoints import Answer, authorize_channel, authorize_channel_blocking
+from broadcastkit.integrations.endpoints import AsyncEndpoints, Endpoints
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,13 +43,15 @@ REDIS: dict[str, Driver] = {"redis": RedisDriver(prefix="laravel_database_"), "l
 AWAITED: dict[str, AsyncDriver] = {"redis": AsyncRedisDriver(prefix="laravel_database_"), "log": AsyncMemoryDriver()}
 sync = Broadcaster(REDIS, default="redis", channels=channels)
 awaited = AsyncBroadcaster(AWAITED, default="redis", channels=channels)
+endpoints: Endpoints[None] = Endpoints("a test", lambda _: None)
+awaited_endpoints: AsyncEndpoints[None] = AsyncEndpoints("a test", lambda _: None)
 
 
-async def both(body: bytes, content_type: str = FORM, user: int | None = 7) -> Answer:
+async def both(body: bytes, content_type: str = FORM, user: int | None = 7) -> tuple[int, bytes]:
     """Ask both colours; they say the same."""
-    answer = await authorize_channel(awaited, content_type, body, user)
-    assert authorize_channel_blocking(sync, content_type, body, user) == answer
-    return answer
+    answer = await awaited_endpoints.authorize_channel(awaited, content_type, body, user, None)
+    assert endpoints.authorize_channel(sync, content_type, body, user, None) == answer
+    return answer.status, answer.body
 
 
 @pytest.mark.parametrize(
@@ -70,10 +72,10 @@ async def test_a_private_channel_is_true(content_type: str, body: bytes) -> None
 
 
 async def test_a_presence_channel_has_its_member_as_an_object() -> None:
-    answer = await both(b"channel_name=presence-room.1")
+    status, told = await both(b"channel_name=presence-room.1")
 
-    assert answer.status == 200
-    assert json.loads(answer.body) == {"channel_data": {"user_id": "7", "user_info": {"name": "Zoë"}}}
+    assert status == 200
+    assert json.loads(told) == {"channel_data": {"user_id": "7", "user_info": {"name": "Zoë"}}}
 
 
 @pytest.mark.parametrize(
@@ -98,13 +100,23 @@ async def test_no_is_no(body: bytes, user: int | None) -> None:
     [
         (b"", "the field channel_name is missing"),
         (b"socket_id=1.2", "the field channel_name is missing"),
-        (b"channel_name=a&channel_name=b", "channel_name is not one string"),
+        (b"channel_name=", "the field channel_name is missing"),
     ],
 )
 async def test_a_malformed_request_is_told_what_is_missing(body: bytes, error: str) -> None:
-    answer = await both(body)
+    status, told = await both(body)
 
-    assert (answer.status, json.loads(answer.body)) == (400, {"error": error})
+    assert (status, json.loads(told)) == (400, {"error": error})
+
+
+async def test_several_channels_are_answered_in_the_same_form() -> None:
+    status, told = await both(b"channel_name[]=private-orders.7&channel_name[]=private-orders.8")
+
+    assert status == 200
+    assert json.loads(told) == {
+        "private-orders.7": {"status": 200, "data": True},
+        "private-orders.8": {"status": 403, "data": {"error": "forbidden"}},
+    }
 
 
 async def test_another_connection_needs_its_socket_id_all_the_same() -> None:
@@ -130,11 +142,10 @@ def test_in_code_the_socket_id_may_be_left_out() -> None:
 
 
 async def test_an_encrypted_channel_cannot_be_answered() -> None:
-    for ask in (authorize_channel_blocking,):
-        with pytest.raises(ConfigurationError, match="cannot carry 'private-encrypted-x'"):
-            ask(sync, FORM, b"channel_name=private-encrypted-x", 7)
     with pytest.raises(ConfigurationError, match="cannot carry 'private-encrypted-x'"):
-        await authorize_channel(awaited, FORM, b"channel_name=private-encrypted-x", 7)
+        endpoints.authorize_channel(sync, FORM, b"channel_name=private-encrypted-x", 7, None)
+    with pytest.raises(ConfigurationError, match="cannot carry 'private-encrypted-x'"):
+        await awaited_endpoints.authorize_channel(awaited, FORM, b"channel_name=private-encrypted-x", 7, None)
 
 
 def test_both_forms_of_an_answer() -> None:

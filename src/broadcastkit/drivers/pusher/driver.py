@@ -11,20 +11,22 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import anyio
 
 from broadcastkit.authorization import SubscriptionAuth, SubscriptionGrant, UserAuth, UserGrant
-from broadcastkit.core.encryption import MasterKey, parse_master_key
+from broadcastkit.core.encryption import MasterKeys, master_keys
 from broadcastkit.core.message import Message
-from broadcastkit.core.names import ChannelKind, check_channel_name, check_user_id, parse_channel_name
+from broadcastkit.core.names import ChannelKind
 from broadcastkit.core.payload import byte_length
 from broadcastkit.core.retry import Retry
-from broadcastkit.drivers.base import ChannelInfo, ChannelInfos, Outcome, UserInfo
-from broadcastkit.drivers.pusher import replies
+from broadcastkit.drivers.base import ChannelInfo, ChannelInfos, ClientOptions, Outcome, UserInfo
+from broadcastkit.drivers.checks import check_retry, check_verify
+from broadcastkit.drivers.client_options import PublicAddress, public_address, pusher_options
 from broadcastkit.drivers.pusher.endpoint import Endpoint, settings_from_url
 from broadcastkit.drivers.pusher.exchange import Client, Sources
-from broadcastkit.drivers.pusher.profiles import Profile, profile_named
+from broadcastkit.drivers.pusher.http import TransportOptions, async_transport, sync_transport
+from broadcastkit.drivers.pusher.profiles import Feature, Profile, profile_named
+from broadcastkit.drivers.pusher.questions import Questions
 from broadcastkit.drivers.pusher.requests import RequestBuilder
-from broadcastkit.drivers.pusher.transport import TransportOptions, async_transport, sync_transport
 from broadcastkit.drivers.pusher.wire import Exchange, HttpReply, Send
-from broadcastkit.errors import ConfigurationError, InvalidChannelError, InvalidUserError, UnreachableError
+from broadcastkit.errors import ConfigurationError, InvalidUserError, UnreachableError
 from broadcastkit.signing import Signer
 
 if TYPE_CHECKING:
@@ -58,7 +60,7 @@ class _PusherBase:
         port: int | None = None,
         scheme: str = "https",
         path: str = "",
-        encryption_master_key: str | None = None,
+        encryption_master_key: MasterKeys = None,
         profile: str | Profile = "pusher",
         timeout: float | httpx.Timeout = 10.0,
         verify: ssl.SSLContext | bool | str = True,
@@ -77,17 +79,19 @@ class _PusherBase:
         )
         self._signer = Signer(key, secret)
         self._sign = self._signer.sign_checked
+        self.batch_limit: int = self._profile.batch_limit
         self._surely_small = self._profile.member_limit // 4  # characters, of at most four bytes each
-        self._master_key: MasterKey | None = None
-        if encryption_master_key is not None:
-            self._master_key = parse_master_key(encryption_master_key)
+        keys = master_keys(encryption_master_key)
+        self._master_key = keys[0] if keys else None
         self._core = Client(
             self._endpoint,
             RequestBuilder(self._endpoint, self._signer),
             master_key=self._master_key,
-            retry=retry or Retry(),
+            retry=check_retry(retry),
             sources=_SOURCES,
         )
+        self._questions = Questions(self._core, self._profile, keys)
+        check_verify(verify, tls=self._endpoint.scheme == "https", contexts=True)
         options = TransportOptions(self._endpoint.origin, timeout=timeout, verify=verify)
         self._connect(options, client)
 
@@ -111,6 +115,16 @@ class _PusherBase:
         """Where it sends to, and for which app; the secret is not in it."""
         return self._endpoint
 
+    def client_options(self, *, url: str | None = None) -> ClientOptions:
+        """Return what a page connects with; `url` is where, if that is not where this driver sends to."""
+        at = self._endpoint
+        address = PublicAddress(at.host.strip("[]"), at.port, at.scheme == "https", at.path)
+        return pusher_options(
+            self._signer.key,
+            address if url is None else public_address(url),
+            broadcaster="reverb" if self._profile.name == "reverb" else "pusher",
+        )
+
     def __repr__(self) -> str:
         """Show where it sends to; neither secret nor key."""
         return f"{type(self).__name__}({self._endpoint.app_id!r} at {self._endpoint.origin}{self._endpoint.path})"
@@ -119,7 +133,7 @@ class _PusherBase:
         """Sign a subscription; of an encrypted channel the answer also has its key.
 
         Raises:
-            ConfigurationError: an encrypted channel, and no encryption_master_key.
+            ConfigurationError: an encrypted channel, and no encryption_master_key; or the service has none.
             InvalidUserError: the presence member is larger than the service takes.
         """
         socket_id, channel_name, member = grant
@@ -129,6 +143,7 @@ class _PusherBase:
         if not channel_name.startswith(_ENCRYPTED):
             # a NamedTuple's own constructor takes twice as long, and this is asked for every channel of every page
             return _tuple(SubscriptionAuth, (auth, member, None))
+        self._profile.require(Feature.ENCRYPTED, channel_name)
         if self._master_key is None:
             raise ConfigurationError("encrypted channels need encryption_master_key (base64 of 32 bytes)")
         return SubscriptionAuth(auth, member, self._master_key.shared_secret_base64(channel_name))
@@ -141,18 +156,23 @@ class _PusherBase:
             )
 
     def answer_user(self, grant: UserGrant) -> UserAuth:
-        """Sign a user in."""
+        """Sign a user in.
+
+        Raises:
+            ConfigurationError: the service knows no users.
+        """
+        self._profile.require(Feature.SIGN_IN)
         return UserAuth(self._signer.sign_user(grant.socket_id, grant.user_data), grant.user_data)
 
 
 class PusherDriver(_PusherBase):
-    """Sends through Pusher's HTTP API: Pusher Channels, Reverb, soketi, AnyCable, the embedded server.
+    """Sends through Pusher's HTTP API: Pusher Channels, Reverb, soketi, AnyCable, Ably, the embedded server.
 
     `send` returns when the service has answered. Connection errors, dropped connections, 429 and 502-504 are tried
     again as `retry` says (by default 3 attempts within 10 seconds), so a message may arrive twice where a connection
     broke after the service acted. `timeout` is in seconds for each phase, or an `httpx.Timeout`. `verify` takes a CA
-    file's path or an `ssl.SSLContext`. `client` is any client of httpx's shape; it is used as it is (its timeouts,
-    proxies and TLS), and not closed.
+    file's path or an `ssl.SSLContext`. `client` is any client of httpx's shape, or one of pyreqwest's; it is used as it
+    is (its timeouts, proxies and TLS), and not closed. `encryption_master_key` may be followed by retired keys, which only read.
     Safe to use from several threads, and after a fork.
 
     Raises:
@@ -168,19 +188,19 @@ class PusherDriver(_PusherBase):
 
     def channels_info(self, *, prefix: str = "", info: Sequence[str] = ()) -> ChannelInfos:
         """Return the occupied channels by name; `info=("user_count",)` only with a presence prefix."""
-        return replies.channel_infos(self._run(self._core.query("GET", "/channels", _channels_query(prefix, info))))
+        return self._run(self._questions.channels(prefix, info))
 
     def channel_info(self, channel_name: str, *, info: Sequence[str] = ()) -> ChannelInfo:
-        """Return one channel's attributes: `user_count` (presence) or `subscription_count` (others)."""
-        return replies.channel_info(self._run(self._core.query("GET", _channel_path(channel_name), _info(info))))
+        """Return one channel's attributes: `user_count` (presence) or `subscription_count` (others), and `cache`."""
+        return self._run(self._questions.channel(channel_name, info))
 
     def users_info(self, channel_name: str) -> tuple[UserInfo, ...]:
         """Return who is in a presence channel."""
-        return replies.user_infos(self._run(self._core.query("GET", _users_path(channel_name), {})))
+        return self._run(self._questions.users(channel_name))
 
     def terminate_user_connections(self, user_id: str) -> None:
         """Close every connection on which the user has signed in."""
-        self._run(self._core.query("POST", _terminate_path(user_id), {}, b"{}"))
+        self._run(self._questions.terminate(user_id))
 
     def close(self) -> None:
         """Close kept connections; the driver stays usable."""
@@ -219,20 +239,19 @@ class AsyncPusherDriver(_PusherBase):
 
     async def channels_info(self, *, prefix: str = "", info: Sequence[str] = ()) -> ChannelInfos:
         """See PusherDriver.channels_info."""
-        reply = await self._run(self._core.query("GET", "/channels", _channels_query(prefix, info)))
-        return replies.channel_infos(reply)
+        return await self._run(self._questions.channels(prefix, info))
 
     async def channel_info(self, channel_name: str, *, info: Sequence[str] = ()) -> ChannelInfo:
         """See PusherDriver.channel_info."""
-        return replies.channel_info(await self._run(self._core.query("GET", _channel_path(channel_name), _info(info))))
+        return await self._run(self._questions.channel(channel_name, info))
 
     async def users_info(self, channel_name: str) -> tuple[UserInfo, ...]:
         """See PusherDriver.users_info."""
-        return replies.user_infos(await self._run(self._core.query("GET", _users_path(channel_name), {})))
+        return await self._run(self._questions.users(channel_name))
 
     async def terminate_user_connections(self, user_id: str) -> None:
         """See PusherDriver.terminate_user_connections."""
-        await self._run(self._core.query("POST", _terminate_path(user_id), {}, b"{}"))
+        await self._run(self._questions.terminate(user_id))
 
     async def aclose(self) -> None:
         """Close the connections kept for this event loop; the driver stays usable."""
@@ -254,28 +273,3 @@ class AsyncPusherDriver(_PusherBase):
             else:
                 await anyio.sleep(effect.seconds)
                 answer = None
-
-
-def _info(info: Sequence[str]) -> dict[str, str]:
-    return {"info": ",".join(info)} if info else {}
-
-
-def _channels_query(prefix: str, info: Sequence[str]) -> dict[str, str]:
-    return ({"filter_by_prefix": prefix} if prefix else {}) | _info(info)
-
-
-def _channel_path(channel_name: str) -> str:
-    if parse_channel_name(check_channel_name(channel_name)).kind is ChannelKind.SERVER_TO_USER:
-        raise InvalidChannelError(f"{channel_name!r} is not a channel that can be asked about")
-    return f"/channels/{channel_name}"
-
-
-def _users_path(channel_name: str) -> str:
-    path = _channel_path(channel_name)
-    if not channel_name.startswith(ChannelKind.PRESENCE.value):
-        raise InvalidChannelError(f"{channel_name!r} is not a presence channel: it has no users to list")
-    return f"{path}/users"
-
-
-def _terminate_path(user_id: str) -> str:
-    return f"/users/{check_user_id(user_id)}/terminate_connections"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from broadcastkit.drivers.checks import check_port, check_text, instead_of
 from broadcastkit.drivers.pusher.profiles import Profile
 from broadcastkit.errors import ConfigurationError
 
@@ -17,7 +18,6 @@ _APP_ID = re.compile(r"[-a-zA-Z0-9_.]+")
 _HOST = re.compile(r"(?!.*[^.:]{64}|.*\.\.)[-a-zA-Z0-9_.:\[\]]{1,253}")
 _PATH = re.compile(r"(/[-a-zA-Z0-9_.~]+)*")
 _PORTS = {"http": 80, "https": 443}
-_MAX_PORT = 65535
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,27 +45,22 @@ class Endpoint:
     ) -> Endpoint:
         """Check each setting; ConfigurationError names the wrong one and says what it should hold."""
         # numeric ids come as ints from settings files
-        if _APP_ID.fullmatch(_text("app_id", str(app_id) if type(app_id) is int else app_id)) is None:
+        if _APP_ID.fullmatch(check_text("app_id", str(app_id) if type(app_id) is int else app_id)) is None:
             raise ConfigurationError("must be a str of letters, digits or - _ . and not be empty", setting="app_id")
-        if scheme not in _PORTS:
-            raise ConfigurationError(f"must be 'http' or 'https', not {scheme!r}", setting="scheme")
+        if check_text("scheme", scheme) not in _PORTS:
+            raise ConfigurationError(f"must be 'http' or 'https'{instead_of(scheme)}", setting="scheme")
         if host is None:
-            if not re.fullmatch(r"[-a-z0-9]+", _text("cluster", cluster)):
-                raise ConfigurationError(f"must be a name such as 'mt1' or 'eu', not {cluster!r}", setting="cluster")
-            host = f"api-{cluster}.pusher.com"
-        if _HOST.fullmatch(_text("host", host)) is None:
-            given = "" if "@" in host else f", not {host!r}"  # before an @ there may be a secret
+            host = _home(profile, cluster)
+        if _HOST.fullmatch(check_text("host", host)) is None:
             raise ConfigurationError(
-                f"must be a host name or address without scheme, port or path{given}", setting="host"
+                f"must be a host name or address without scheme, port or path{instead_of(host)}", setting="host"
             )
-        port = _PORTS[scheme] if port is None else port
-        if type(port) is not int or not 0 < port <= _MAX_PORT:
-            raise ConfigurationError(f"must be a number from 1 to {_MAX_PORT}, not {port!r}", setting="port")
-        path = _text("path", path).rstrip("/")
+        port = _PORTS[scheme] if port is None else check_port("port", port)
+        path = check_text("path", path).rstrip("/")
         if path and not path.startswith("/"):
             path = f"/{path}"
         if _PATH.fullmatch(path) is None:
-            raise ConfigurationError(f"must be a prefix such as '/ws', not {path!r}", setting="path")
+            raise ConfigurationError(f"must be a prefix such as '/ws'{instead_of(path)}", setting="path")
         return cls(str(app_id), host, port, scheme, path, profile)
 
     @property
@@ -81,11 +76,13 @@ class Endpoint:
         return full, full if self.profile.signs_path_prefix else plain
 
 
-def _text(setting: str, value: object) -> str:
-    """Return a setting that is text; an environment variable that is not set often comes as None."""
-    if not isinstance(value, str):
-        raise ConfigurationError(f"must be a str, not {type(value).__name__}", setting=setting)
-    return value
+def _home(profile: Profile, cluster: str) -> str:
+    """Return where the service itself is."""
+    if profile.host is None:
+        raise ConfigurationError(f"is needed: {profile.name} is where you run it", setting="host")
+    if not re.fullmatch(r"[-a-z0-9]+", check_text("cluster", cluster)):
+        raise ConfigurationError(f"must be a name such as 'mt1' or 'eu'{instead_of(cluster)}", setting="cluster")
+    return profile.host.replace("{cluster}", cluster)
 
 
 def settings_from_url(url: str) -> dict[str, Any]:
@@ -98,16 +95,17 @@ def settings_from_url(url: str) -> dict[str, Any]:
         parts = urlsplit(url)
     except ValueError:  # whose text would show key and secret
         raise ConfigurationError(
-            "a Pusher URL cannot be read: in key and secret, write characters such as / : @ [ ] as %2F %3A %40 %5B %5D"
+            "cannot be read: in key and secret, write characters such as / : @ [ ] as %2F %3A %40 %5B %5D",
+            setting="url",
         ) from None
     if parts.scheme not in {"http", "https", "pusher"}:
-        raise ConfigurationError(f"a Pusher URL starts with https://, http:// or pusher://, not {parts.scheme!r}")
+        raise ConfigurationError(f"must start with https://, http:// or pusher://, not {parts.scheme!r}", setting="url")
     if not parts.username or not parts.password:
-        raise ConfigurationError("a Pusher URL needs key and secret: https://key:secret@host/apps/app-id")
+        raise ConfigurationError("needs key and secret: https://key:secret@host/apps/app-id", setting="url")
     prefix, _, app_id = parts.path.rstrip("/").rpartition("/")
     if parts.scheme != "pusher":
         if not (prefix == "/apps" or prefix.endswith("/apps")) or not app_id:
-            raise ConfigurationError("the path of a Pusher URL ends in /apps/app-id")
+            raise ConfigurationError("must have a path that ends in /apps/app-id", setting="url")
         prefix = prefix.removesuffix("/apps")
     settings: dict[str, Any] = {
         "app_id": unquote(app_id),
@@ -122,7 +120,7 @@ def settings_from_url(url: str) -> dict[str, Any]:
         if parts.port is not None:
             settings["port"] = parts.port
     except ValueError:
-        raise ConfigurationError(f"the port of a Pusher URL is a number from 1 to {_MAX_PORT}") from None
+        raise ConfigurationError("must have a port from 1 to 65535, or none", setting="url") from None
     return settings | _from_query(parts.query)
 
 
@@ -131,5 +129,5 @@ def _from_query(query: str) -> dict[str, str]:
     known = {"scheme", "cluster", "profile"}
     unknown = options.keys() - known
     if unknown:
-        raise ConfigurationError(f"a Pusher URL takes the options {sorted(known)}, not {sorted(unknown)}")
+        raise ConfigurationError(f"takes the options {', '.join(sorted(known))} and no others", setting="url")
     return options

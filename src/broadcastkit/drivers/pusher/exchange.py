@@ -6,7 +6,6 @@ Generators of effects: no I/O, no clock, no randomness. Both shells run the same
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from copy import copy
 from typing import Any, NamedTuple
 
 from broadcastkit.core.encryption import NONCE_BYTES, MasterKey
@@ -17,6 +16,7 @@ from broadcastkit.core.retry import Retry
 from broadcastkit.drivers.base import ChannelInfo, Outcome, Sent
 from broadcastkit.drivers.pusher import replies
 from broadcastkit.drivers.pusher.endpoint import Endpoint
+from broadcastkit.drivers.pusher.profiles import Feature
 from broadcastkit.drivers.pusher.requests import Entry, RequestBuilder, batch_body, event_text, trigger_body
 from broadcastkit.drivers.pusher.wire import Exchange, HttpReply, Send, Sleep
 from broadcastkit.errors import (
@@ -62,6 +62,8 @@ class Client:
     ) -> None:
         self._endpoint = endpoint
         self._profile = endpoint.profile
+        # whether a plain message needs no look at its size as a request, nor at the kinds of its channels
+        self._takes_all = self._profile.request_limit is None and self._profile.takes_every_kind
         self._builder = builder
         self._master_key = master_key
         self._retry = retry
@@ -96,16 +98,17 @@ class Client:
 
     def _plain(self, message: Message) -> bool:
         """Whether a message is one request as it stands, which nearly every one is."""
-        channels, profile = message.channels, self._profile
+        channels = message.channels
         return (
-            profile.request_limit is None
-            and len(channels) <= profile.channels_limit
+            self._takes_all
+            and not message.info
+            and len(channels) <= self._profile.channels_limit
             and _ENCRYPTED not in "".join(channels)
         )
 
     def _send_plain(self, message: Message) -> Exchange[list[Outcome]]:
         """Do for one plain message what _send_any does for all: the shortest way to the wire."""
-        event, channels, data, exclude, info = message
+        event, channels, data, exclude, info, _ = message
         if exclude is not None and not is_socket_id(exclude):
             exclude = None
         try:
@@ -118,10 +121,13 @@ class Client:
 
     def _entries(self, index: int, message: Message) -> list[Entry]:
         """Cut one message into what single requests may carry, and check each part's size."""
-        event, channels, data, exclude, info = message
+        event, channels, data, exclude, info, _ = message
         if exclude is not None and not is_socket_id(exclude):
             exclude = None  # another protocol's socket id: nobody here has it
         profile = self._profile
+        profile.check(channels)
+        if Feature.INFO in profile.unsupported:
+            info = ()
         entries: list[Entry] = []
         plain = channels
         if _ENCRYPTED in "".join(channels):
@@ -266,9 +272,8 @@ class _Result:
         if error is None:
             return Sent(self.requests, self.channels)
         if self.delivered and isinstance(error, DeliveryError):
-            shared, error = error, copy(error)
+            error = error.twin()
             error.delivered = tuple(self.delivered)
-            error.__cause__ = shared.__cause__
         return error
 
 

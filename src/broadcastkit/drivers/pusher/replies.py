@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from broadcastkit.drivers.base import ChannelInfo, UserInfo
+from broadcastkit.drivers.base import CachedEvent, ChannelInfo, UserInfo
 from broadcastkit.drivers.pusher.wire import HttpReply
 from broadcastkit.errors import (
     BadCredentialsError,
@@ -83,7 +83,14 @@ def channel_info(raw: Any) -> ChannelInfo:
         occupied=_typed(known, "occupied", bool),
         user_count=_typed(known, "user_count", int),
         subscription_count=_typed(known, "subscription_count", int),
+        cache=_cached(known.get("cache")),
     )
+
+
+def _cached(raw: Any) -> CachedEvent | None:
+    if not isinstance(raw, Mapping) or not isinstance(raw.get("data"), str):
+        return None
+    return CachedEvent(raw["data"], _typed(raw, "ttl", int))
 
 
 def _typed(raw: Mapping[str, Any], key: str, cls: type[Any]) -> Any:

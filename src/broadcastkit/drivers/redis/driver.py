@@ -12,7 +12,9 @@ import anyio
 from broadcastkit.authorization import SubscriptionAuth, SubscriptionGrant, UserAuth, UserGrant
 from broadcastkit.core.message import Message
 from broadcastkit.core.retry import Retry
-from broadcastkit.drivers.base import ChannelInfo, ChannelInfos, Outcome, UserInfo
+from broadcastkit.drivers.base import ChannelInfo, ChannelInfos, ClientOptions, Outcome, UserInfo
+from broadcastkit.drivers.checks import check_retry, check_seconds, check_text, check_verify
+from broadcastkit.drivers.client_options import socket_io_options
 from broadcastkit.drivers.redis.answers import answer
 from broadcastkit.drivers.redis.endpoint import Endpoint, settings_from_url
 from broadcastkit.drivers.redis.payload import check_carried, without_prefix
@@ -63,15 +65,13 @@ class _RedisBase:
             sentinels=sentinels,
             service=service,
         )
-        if not isinstance(prefix, str):
-            raise ConfigurationError(f"must be a str, not {type(prefix).__name__}", setting="prefix")
-        if type(verify) is not bool and not isinstance(verify, str):
-            raise ConfigurationError("must be True, False or the path of a CA file", setting="verify")
-        self._prefix = prefix
+        check_seconds("timeout", timeout)
+        check_verify(verify, tls=endpoint.tls)
+        self._prefix = check_text("prefix", prefix)
         self._where = str(endpoint) if client is None else f"the {type(client).__name__} client given"
         clustered = bool(cluster) if client is None else is_cluster(client)
         self._core = Publisher(
-            prefix=prefix, where=self._where, cluster=clustered, retry=retry or Retry(), sources=_SOURCES
+            prefix=prefix, where=self._where, cluster=clustered, retry=check_retry(retry), sources=_SOURCES
         )
         self._connect(self._maker(endpoint, timeout, client, verify=verify), client, cluster=clustered)
 
@@ -107,6 +107,10 @@ class _RedisBase:
         """Show where it publishes to; neither user nor password."""
         prefix = f" with prefix {self._prefix!r}" if self._prefix else ""
         return f"{type(self).__name__}({self._where}{prefix})"
+
+    def client_options(self, *, url: str | None = None) -> ClientOptions:
+        """Return what a page connects to laravel-echo-server with; `url` is where, if not where the page came from."""
+        return socket_io_options(url)
 
     def channel_asked_for(self, channel_name: str) -> str:
         """Return the channel's own name: clients of a laravel-echo-server without `keyPrefix` ask with the prefix."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from broadcastkit.drivers.checks import check_flag, check_port, check_text, instead_of
 from broadcastkit.errors import ConfigurationError
 
 __all__ = ["Address", "Endpoint", "settings_from_url"]
@@ -52,18 +53,16 @@ class Endpoint:
         password: str | None,
     ) -> Endpoint:
         """Check each setting; ConfigurationError names the wrong one and says what it should hold."""
-        if _HOST.fullmatch(_text("host", host)) is None:
-            given = "" if "@" in host else f", not {host!r}"  # before an @ there may be a password
+        if _HOST.fullmatch(check_text("host", host)) is None:
             raise ConfigurationError(
-                f"must be a host name or address without scheme, port or path{given}", setting="host"
+                f"must be a host name or address without scheme, port or path{instead_of(host)}", setting="host"
             )
-        if type(port) is not int or not 0 < port <= _MAX_PORT:
-            raise ConfigurationError(f"must be a number from 1 to {_MAX_PORT}, not {port!r}", setting="port")
+        check_port("port", port)
         if type(db) is not int or db < 0:
-            raise ConfigurationError(f"must be a number from 0, not {db!r}", setting="db")
+            raise ConfigurationError(f"must be a number from 0{instead_of(db)}", setting="db")
         for setting, value in (("path", path), ("username", username), ("password", password)):
             if value is not None:
-                _text(setting, value)
+                check_text(setting, value)
         if sum(1 for given in (path, cluster, sentinels) if given) > 1:
             raise ConfigurationError("goes without path and sentinels: give one of the three", setting="cluster")
         return cls(
@@ -71,9 +70,9 @@ class Endpoint:
             path=path,
             cluster=_addresses("cluster", cluster, _PORT),
             sentinels=_addresses("sentinels", sentinels, _SENTINEL_PORT),
-            service=_text("service", service),
+            service=check_text("service", service),
             db=db,
-            tls=bool(tls),
+            tls=check_flag("tls", tls),
             username=username,
             password=password,
         )
@@ -90,12 +89,6 @@ class Endpoint:
 
 def _shown(addresses: Sequence[Address]) -> str:
     return ",".join(f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in addresses)
-
-
-def _text(setting: str, value: object) -> str:
-    if not isinstance(value, str):
-        raise ConfigurationError(f"must be a str, not {type(value).__name__}", setting=setting)
-    return value
 
 
 def _addresses(setting: str, given: Sequence[str], port: int) -> tuple[Address, ...]:

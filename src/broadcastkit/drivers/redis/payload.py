@@ -21,7 +21,7 @@ _NOT_CARRIED = {
 
 def message_text(message: Message) -> str:
     """Return `{"event":…,"data":…,"socket":…}`, where `data` is the JSON value itself and no string."""
-    event, _, data, exclude, _ = message
+    event, _, data, exclude, _, _ = message
     socket = "null" if exclude is None else encode_basestring(exclude)
     return f'{{"event":{encode_basestring(event)},"data":{data},"socket":{socket}}}'
 

@@ -47,16 +47,22 @@ def is_cluster(client: Any) -> bool:
 
 def sync_transport(make: Callable[[], Any], *, client: Any, cluster: bool) -> Transport:
     """Return the transport for a driver: over the caller's client, or over those that `make` returns."""
-    if client is not None and hasattr(client, "aclose"):
+    if _checked(client) is not None and hasattr(client, "aclose"):
         raise ConfigurationError("must be a blocking client; AsyncRedisDriver takes this one", setting="client")
     return _SyncTransport(make, client, cluster=cluster)
 
 
 def async_transport(make: Callable[[], Any], *, client: Any, cluster: bool) -> AsyncTransport:
     """Return the awaited twin of `sync_transport`."""
-    if client is not None and not hasattr(client, "aclose"):
+    if _checked(client) is not None and not hasattr(client, "aclose"):
         raise ConfigurationError("must be a client of redis.asyncio; RedisDriver takes this one", setting="client")
     return _AsyncTransport(make, client, cluster=cluster)
+
+
+def _checked(client: Any) -> Any:
+    if client is not None and not callable(getattr(client, "execute_command", None)):
+        raise ConfigurationError("must be a client of redis-py or valkey", setting="client")
+    return client
 
 
 class _SyncTransport:

@@ -15,6 +15,7 @@ from broadcastkit.authorization import SubscriptionAuth, SubscriptionGrant, User
 from broadcastkit.core.message import Message
 from broadcastkit.core.retry import Retry
 from broadcastkit.drivers.base import ChannelInfo, ChannelInfos, Outcome, UserInfo
+from broadcastkit.drivers.checks import check_retry, check_seconds
 from broadcastkit.drivers.socketio.answers import answer
 from broadcastkit.drivers.socketio.carriers import (
     AsyncManagerCarrier,
@@ -73,14 +74,17 @@ class _SocketIOBase:
             self._over_manager(manager, server, namespace)
         else:
             url = None if url is None else settings_from_url(url)["url"]
-            self._over_redis(_Way(url, client, _channel(channel), timeout), namespace, retry or Retry())
+            way = _Way(url, client, _channel(channel), check_seconds("timeout", timeout))
+            self._over_redis(way, namespace, check_retry(retry))
 
     def _over_redis(self, way: _Way, namespace: str, retry: Retry) -> None:
         client = way.client
         if client is not None:
-            self._check_colour(client, "client", asynchronous=hasattr(client, "aclose"))
             if any(cls.__name__.endswith("Cluster") for cls in type(client).__mro__):
                 raise ConfigurationError("must be of one server: python-socketio knows no cluster", setting="client")
+            if not callable(getattr(client, "execute_command", None)):
+                raise ConfigurationError("must be a client of redis-py or valkey", setting="client")
+            self._check_colour(client, "client", asynchronous=hasattr(client, "aclose"))
         # here, so that what is not installed is known before the first message
         from broadcastkit.drivers.socketio.managers import texts
 

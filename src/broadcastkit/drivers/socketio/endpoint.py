@@ -6,6 +6,7 @@ import re
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from broadcastkit.drivers.checks import instead_of
 from broadcastkit.errors import ConfigurationError
 
 __all__ = ["check_namespace", "settings_from_url", "shown"]
@@ -55,7 +56,7 @@ def shown(url: str) -> str:
 def check_namespace(namespace: object) -> str:
     """Return the namespace, or raise ConfigurationError: python-socketio would send to nobody."""
     if not isinstance(namespace, str) or not namespace.startswith("/"):
-        raise ConfigurationError(f"must be a str that starts with /, not {namespace!r}", setting="namespace")
+        raise ConfigurationError(f"must be a str that starts with /{instead_of(namespace)}", setting="namespace")
     return namespace
 
 

@@ -1,0 +1,79 @@
+"""Checks of settings that several drivers have. Each error names the setting and says what it should hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from broadcastkit.core.retry import Retry
+from broadcastkit.errors import ConfigurationError
+
+__all__ = ["check_flag", "check_port", "check_retry", "check_seconds", "check_text", "check_verify", "instead_of"]
+
+_MAX_PORT = 65535
+
+
+def instead_of(value: object) -> str:
+    """Return `, not …` for the end of an error; nothing of a text in which there may be a secret, before an @."""
+    return "" if isinstance(value, str) and "@" in value else f", not {value!r}"
+
+
+def check_text(setting: str, value: object) -> str:
+    """Return a text; a variable that is not set often comes as None."""
+    if not isinstance(value, str):
+        raise ConfigurationError(f"must be a str, not {type(value).__name__}", setting=setting)
+    return value
+
+
+def check_port(setting: str, value: object) -> int:
+    """Return a port."""
+    if type(value) is not int or not 0 < value <= _MAX_PORT:
+        raise ConfigurationError(f"must be a number from 1 to {_MAX_PORT}{instead_of(value)}", setting=setting)
+    return value
+
+
+def check_flag(setting: str, value: object) -> bool:
+    """Return a bool: of a text, `"false"` would be true."""
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"must be True or False{instead_of(value)}", setting=setting)
+    return value
+
+
+def check_seconds(setting: str, value: object) -> float:
+    """Return a time to wait for."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
+        raise ConfigurationError(f"must be a number of seconds over 0{instead_of(value)}", setting=setting)
+    return value
+
+
+def check_verify(value: Any, *, tls: bool, contexts: bool = False) -> Any:
+    """Return whom TLS is to trust: whether certificates are checked, the path of a CA file, or an `ssl.SSLContext`.
+
+    Without TLS the file is not needed, and may be missing.
+    """
+    if isinstance(value, bool) or (contexts and hasattr(value, "wrap_socket")):
+        return value
+    if not isinstance(value, str):
+        also = ", the path of a CA file or an ssl.SSLContext" if contexts else " or the path of a CA file"
+        raise ConfigurationError(f"must be True, False{also}, not {type(value).__name__}", setting="verify")
+    if tls and not Path(value).is_file():
+        raise ConfigurationError(
+            f"must be the path of a CA file, and there is none{instead_of(value).replace(', not', ' at', 1)}",
+            setting="verify",
+        )
+    return value
+
+
+def check_retry(value: object) -> Retry:
+    """Return a Retry; a mapping, as files have it, is one's arguments, and None the usual one."""
+    if value is None or isinstance(value, Retry):
+        return value or Retry()
+    names = [field.name for field in fields(Retry)]
+    if not isinstance(value, Mapping):
+        raise ConfigurationError(f"must be a Retry, or a mapping of {', '.join(names)}", setting="retry")
+    unknown = [str(name) for name in value if name not in names]
+    if unknown:
+        raise ConfigurationError(f"is none of {', '.join(names)}", setting=f"retry.{unknown[0]}")
+    return Retry(**value)

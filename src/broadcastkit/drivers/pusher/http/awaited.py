@@ -1,0 +1,218 @@
+"""Connections of our own for the awaited driver: asyncio's protocols, and the pure half of HTTP in `messages`.
+
+Not anyio's streams: they cost a checkpoint and two calls of the selector for each read, and TLS in Python.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Callable
+from time import monotonic
+from typing import cast
+
+from anyio.to_thread import run_sync
+
+from broadcastkit.drivers.pusher.http.base import CONNECTIONS, IDLE_SECONDS, Timeouts, TransportOptions
+from broadcastkit.drivers.pusher.http.gate import Gate
+from broadcastkit.drivers.pusher.http.idle import speaks
+from broadcastkit.drivers.pusher.http.messages import Answer, AnswerReader, RequestWriter
+from broadcastkit.drivers.pusher.wire import HttpReply, HttpRequest
+from broadcastkit.errors import ConnectError, ConnectionLostError, NoReplyError
+
+__all__ = ["AsyncConnections"]
+
+
+class AsyncConnections:
+    """The awaited twin of Connections, for the tasks of one event loop."""
+
+    def __init__(self, options: TransportOptions) -> None:
+        self._options = options
+        self._timeouts = options.timeouts
+        self._write = RequestWriter(options.host_header).write
+        self._gate = Gate(CONNECTIONS)
+        self._idle: list[_Connection] = []
+        self._closed = False
+
+    async def send(self, request: HttpRequest) -> HttpReply:
+        """See AsyncTransport.send."""
+        data = self._write(request)
+        await self._gate.enter(self._timeouts.pool)
+        try:
+            connection = self._kept() or await _connect(self._options)
+            try:
+                reply, keep = await connection.ask(data, self._timeouts)
+            except BaseException:
+                connection.abort()
+                raise
+            if keep and not self._closed:
+                self._keep(connection)
+            else:
+                connection.abort()
+        finally:
+            self._gate.leave()
+        return reply
+
+    async def aclose(self) -> None:
+        """Close what is idle, and later what is in use now."""
+        self._closed = True
+        idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.abort()
+        for connection in idle:
+            await connection.closed
+
+    def _kept(self) -> _Connection | None:
+        """Return a connection that is open as far as can be seen."""
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.idle_since + IDLE_SECONDS > monotonic() and connection.is_open():
+                return connection
+            connection.abort()
+        return None
+
+    def _keep(self, connection: _Connection) -> None:
+        connection.idle_since = now = monotonic()
+        if self._idle and self._idle[0].idle_since + IDLE_SECONDS < now:
+            self._idle.pop(0).abort()  # what a burst has left over
+        self._idle.append(connection)
+
+
+class _Connection(asyncio.Protocol):
+    """One connection, in the hands of one task at a time."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._answer: asyncio.Future[Answer] | None = None
+        self._reader = AnswerReader()
+        self._timeouts: Timeouts
+        self._timer: asyncio.TimerHandle | None = None
+        self._writing = False
+        self._transport: asyncio.Transport
+        self._speaks: Callable[[], bool]
+        self.idle_since = 0.0
+        self.closed: asyncio.Future[None] = loop.create_future()
+
+    async def ask(self, data: bytes, timeouts: Timeouts) -> Answer:
+        """Send a request and wait for its answer."""
+        self._timeouts = timeouts
+        self._reader = AnswerReader()
+        self._answer = self._loop.create_future()
+        self._transport.write(data)
+        if not self._writing:
+            self._wait_for(timeouts.read)
+        try:
+            return await self._answer
+        finally:
+            self._answer = None
+            if self._timer is not None:
+                self._timer.cancel()
+
+    def is_open(self) -> bool:
+        """Whether the other side has neither closed it nor sent what nobody asked for, as far as can be seen."""
+        return not self._transport.is_closing() and not self._speaks()
+
+    def abort(self) -> None:
+        """Close it without waiting."""
+        self._transport.abort()
+
+    # -- what asyncio calls ----------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        # so that pause_writing and resume_writing say when a request has gone out
+        self._transport.set_write_buffer_limits(high=1, low=0)
+        self._speaks = speaks(transport.get_extra_info("socket").fileno())
+
+    def pause_writing(self) -> None:
+        self._writing = True
+        if self._answer is not None:
+            self._wait_for(self._timeouts.write)
+
+    def resume_writing(self) -> None:
+        self._writing = False
+        if self._answer is not None:
+            self._wait_for(self._timeouts.read)
+
+    def data_received(self, data: bytes) -> None:
+        answer = self._answer
+        if answer is None or answer.done():
+            self.abort()  # nobody asked
+            return
+        try:
+            found = self._reader.feed(data)
+        except ConnectionLostError as error:
+            answer.set_exception(error)
+        else:
+            if found is not None:
+                answer.set_result(found)
+
+    def eof_received(self) -> None:
+        if self._answer is not None:
+            self.data_received(b"")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._answer is not None and not self._answer.done():
+            said = f"{type(exc).__name__} {exc}" if exc is not None else "the connection was closed"
+            self._answer.set_exception(ConnectionLostError(said))
+        if not self.closed.done():
+            self.closed.set_result(None)
+
+    # -- time ------------------------------------------------------------------------------------------------------
+
+    def _wait_for(self, seconds: float | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = None if seconds is None else self._loop.call_later(seconds, self._time_is_up)
+
+    def _time_is_up(self) -> None:
+        if self._answer is None or self._answer.done():
+            return
+        if self._writing:
+            error = NoReplyError(f"the request did not go out within {self._timeouts.write:g} s")
+        else:
+            error = NoReplyError(f"no whole answer came within {self._timeouts.read:g} s")
+        self._answer.set_exception(error)
+
+
+async def _connect(options: TransportOptions) -> _Connection:
+    """Connect to the first address that answers, each with an equal share of the time that is left."""
+    seconds = options.timeouts.connect
+    context = await run_sync(options.context) if options.scheme == "https" else None
+    loop = asyncio.get_running_loop()
+    failed: OSError = TimeoutError()
+    try:
+        async with asyncio.timeout(seconds) as whole:
+            addresses = await _addresses(loop, options.host, options.port)
+            for position, address in enumerate(addresses):
+                deadline = whole.when()
+                now = loop.time()
+                share = None if deadline is None else now + (deadline - now) / (len(addresses) - position)
+                try:
+                    async with asyncio.timeout_at(share):
+                        _, connection = await loop.create_connection(
+                            lambda: _Connection(loop),
+                            address,
+                            options.port,
+                            ssl=context,
+                            server_hostname=options.host if context is not None else None,
+                        )
+                        return connection
+                except OSError as error:
+                    failed = error
+        raise failed
+    except TimeoutError as error:
+        raise ConnectError(f"no connection within {seconds:g} s") from error
+    except OSError as error:
+        raise ConnectError(f"{type(error).__name__} {error}") from error
+
+
+async def _addresses(loop: asyncio.AbstractEventLoop, host: str, port: int) -> list[str]:
+    """Return the addresses of a host; one that is an address is asked of nobody, which would take a thread."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        return [str(entry[4][0]) for entry in found]
+    return [host]

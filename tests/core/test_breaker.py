@@ -1,0 +1,78 @@
+"""When a circuit opens, whom it lets through, and when it closes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from broadcastkit.core.breaker import Breaker, Circuit
+from broadcastkit.drivers.base import Sent
+from broadcastkit.errors import (
+    BadRequestError,
+    ConfigurationError,
+    ConnectError,
+    RateLimitedError,
+    ServiceFailedError,
+)
+
+GONE = ConnectError("nobody there")
+BROKEN = ServiceFailedError("bad gateway", status=502)
+
+
+def opened(at: float = 0.0) -> Circuit:
+    circuit = Circuit(Breaker(failures=2, cooldown=30))
+    assert circuit.note([GONE], at) is None
+    assert circuit.note([BROKEN], at) is True
+    return circuit
+
+
+def test_it_opens_after_so_many_failures_in_a_row() -> None:
+    circuit = opened(at=100)
+    assert circuit.wait(100) == 30
+    assert circuit.wait(129) == 1
+
+
+@pytest.mark.parametrize(
+    "outcomes",
+    [[Sent(1)], [GONE, Sent(1)], [BadRequestError("no", status=400)], [RateLimitedError("slow", status=429)], []],
+)
+def test_a_service_that_answers_anything_is_there(outcomes: list[Any]) -> None:
+    circuit = Circuit(Breaker(failures=2))
+    circuit.note([GONE], 0)
+    assert circuit.note(outcomes, 0) is None
+    assert circuit.note([GONE], 0) is None
+    assert circuit.wait(0) is None
+
+
+def test_after_the_cooldown_one_caller_is_let_through_and_the_others_wait_for_it() -> None:
+    circuit = opened()
+    assert circuit.wait(30) is None
+    assert circuit.wait(30) == 30
+    assert circuit.wait(31) == 29
+
+
+def test_a_failed_trial_opens_it_again_and_a_good_one_closes_it() -> None:
+    circuit = opened()
+    assert circuit.wait(30) is None
+    assert circuit.note([GONE], 35) is None
+    assert circuit.wait(35) == 30
+    assert circuit.wait(65) is None
+    assert circuit.note([Sent(1)], 66) is False
+    assert circuit.wait(66) is None
+    assert circuit.note([Sent(1)], 67) is None
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"failures": 0}, "breaker.failures must be a number from 1, not 0"),
+        ({"failures": True}, "breaker.failures must be a number from 1, not True"),
+        ({"cooldown": 0}, "breaker.cooldown must be a number of seconds over 0, not 0"),
+        ({"cooldown": "30"}, "breaker.cooldown must be a number of seconds over 0, not '30'"),
+    ],
+)
+def test_a_wrong_setting_is_named(options: dict[str, Any], text: str) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        Breaker(**options)
+    assert str(error.value) == text

@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
 # Installs the named tools that are missing, with apt where that is allowed.
 #
-#   scripts/install-system.sh chromium nginx redis-server wrk
+#   scripts/install-system.sh chromium nginx postgresql redis-server wrk
 set -euo pipefail
 
 is_there() {
   case "$1" in
     # Debian keeps this part of Python in a package of its own.
     python3-venv) python3 -c 'import ensurepip' 2>/dev/null ;;
+    # Debian keeps the programs of a server off PATH.
+    postgresql) command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null ;;
     *) command -v "$1" >/dev/null ;;
   esac
 }

@@ -27,7 +27,7 @@ __all__ = ["complaint", "written_in"]
 
 PACKAGE = re.compile(r"([A-Za-z0-9_-]+)(?:\[([a-z,]+)\])?")
 # What only others can tell us about.
-NOT_OURS = {".", "curl", "openssl"}
+NOT_OURS = {".", "cd", "curl", "mkdir", "openssl", "twine"}
 
 
 def written_in(page: Page) -> Iterator[list[str]]:
@@ -51,10 +51,12 @@ def complaint(words: list[str], page: Page) -> str | None:
     return f"nothing here knows the command {program}" if check is None else check(arguments, page)
 
 
-def _pip(arguments: list[str], _: Page) -> str | None:
+def _pip(arguments: list[str], page: Page) -> str | None:
     if not arguments or arguments[0] != "install":
         return "pip install is what a reader needs"
     for requirement in arguments[1:]:
+        if requirement in {"--editable", "."} and "pyproject.toml" in {fence.file for fence in page.fences}:
+            continue
         found = PACKAGE.fullmatch(requirement)
         if found is None:
             return f"{requirement} is no requirement"

@@ -4,6 +4,7 @@
   comments that start with `# >`, and must be that.
 - A block whose first line names a file (`# app.py`) is that file: a Python one is imported, a test is run by pytest.
   One in a folder (`# shop/models.py`) is only written: the test imports it, in the test's own process.
+- A `toml` block that is `pyproject.toml` makes the page's modules an installed package, with its entry points.
 - A `dotenv` block is the whole environment of what follows it, and must be one that a broadcaster starts from.
 """
 
@@ -18,9 +19,10 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from broadcastkit import Broadcaster, default
 
@@ -76,6 +78,8 @@ class PageRun:
         if fence.file is not None:
             (self.folder / fence.file).parent.mkdir(exist_ok=True)
             (self.folder / fence.file).write_text(fence.text, encoding="utf-8")
+        if fence.file == "pyproject.toml":
+            self._register(tomllib.loads(fence.text)["project"])
         if fence.language == "dotenv":
             self._set_environment(fence)
         elif fence.language == "python":
@@ -83,6 +87,18 @@ class PageRun:
         else:
             return
         self.count += 1
+
+    def _register(self, project: dict[str, Any]) -> None:
+        """Write what `pip install --editable .` does; `tests/packaging` runs that, for the same files."""
+        name, version = project["name"], project["version"]
+        folder = self.folder / f"{name.replace('-', '_')}-{version}.dist-info"
+        folder.mkdir()
+        (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        groups = [
+            "\n".join([f"[{group}]", *(f"{key} = {value}" for key, value in entries.items())])
+            for group, entries in project["entry-points"].items()
+        ]
+        (folder / "entry_points.txt").write_text("\n".join(groups))
 
     def _set_environment(self, fence: Fence) -> None:
         for name in self._environment:

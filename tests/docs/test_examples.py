@@ -14,7 +14,7 @@ from tests.docs.examples import PageRun
 from tests.docs.pages import PAGES, Page
 
 # What a block may be; another one would be an example that nobody runs.
-LANGUAGES = {"console", "dotenv", "html", "javascript", "json", "php", "python", "text"}
+LANGUAGES = {"console", "dotenv", "html", "javascript", "json", "php", "python", "text", "toml"}
 WITH_EXAMPLES = [page for page in PAGES if page.of("python", "dotenv")]
 
 

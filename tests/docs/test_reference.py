@@ -13,9 +13,10 @@ import pytest
 import typer.main
 
 import broadcastkit
-from broadcastkit import channels, config, errors, events
+from broadcastkit import channels, errors, events
 from broadcastkit.channels import common
 from broadcastkit.cli.commands import commands
+from broadcastkit.config.variables import arguments_by_variable
 from broadcastkit.drivers.pusher import profiles
 from broadcastkit.server import Limits
 from tests.docs.pages import PAGES, Page
@@ -32,30 +33,37 @@ PUBLIC = [
     "broadcastkit.delivery",
     "broadcastkit.drivers",
     "broadcastkit.drivers.base",
+    "broadcastkit.drivers.client_options",
     "broadcastkit.drivers.log",
     "broadcastkit.drivers.memory",
     "broadcastkit.drivers.null",
     "broadcastkit.drivers.pusher",
     "broadcastkit.drivers.redis",
+    "broadcastkit.drivers.serviceless",
     "broadcastkit.drivers.socketio",
+    "broadcastkit.encryption",
     "broadcastkit.errors",
     "broadcastkit.events",
     "broadcastkit.events.base",
     "broadcastkit.integrations.asgi",
     "broadcastkit.integrations.django",
+    "broadcastkit.integrations.django.webhooks",
     "broadcastkit.integrations.fastapi",
     "broadcastkit.integrations.flask",
     "broadcastkit.integrations.lifespan",
     "broadcastkit.integrations.litestar",
+    "broadcastkit.integrations.rate_limits",
     "broadcastkit.integrations.socketio",
     "broadcastkit.integrations.starlette",
     "broadcastkit.integrations.webhooks",
     "broadcastkit.integrations.wsgi",
     "broadcastkit.pytest_plugin",
     "broadcastkit.server",
+    "broadcastkit.settings",
     "broadcastkit.signing",
     "broadcastkit.socket_id",
     "broadcastkit.testing",
+    "broadcastkit.testing.aio",
     "broadcastkit.types",
     "broadcastkit.webhooks",
 ]
@@ -95,8 +103,8 @@ def test_every_public_name_is_in_the_reference(module: str) -> None:
 def test_every_subpackage_is_in_the_reference_or_inside() -> None:
     """A new package or module is put in one of the two lists, or this fails."""
     inside = re.compile(
-        r"broadcastkit\.(cli|core|default|drivers\.serviceless|pending|integrations(\.endpoints|\.django\.[\w.]+)?$|channels\.\w+|"
-        r"authorization\.\w+|broadcaster\.\w+|delivery\.\w+|drivers\.(pusher|redis|socketio)\.\w+|events\.\w+|server\.\w+|testing\.\w+|webhooks\.\w+)"
+        r"broadcastkit\.(cli|core|default|drivers\.(checks|outside)|pending|integrations(\.(answers|broadcasters|endpoints|fields|windows)|\.django\.[\w.]+)?$|channels\.\w+|"
+        r"authorization\.\w+|broadcaster\.\w+|config\.\w+|delivery\.\w+|drivers\.(pusher|redis|socketio)\.\w+|events\.\w+|server\.\w+|testing\.\w+|webhooks\.\w+)"
     )
     modules = [module.name for module in pkgutil.walk_packages(broadcastkit.__path__, "broadcastkit.")]
 
@@ -146,10 +154,10 @@ def test_the_errors_have_the_retryable_that_is_told() -> None:
 
 def test_the_variables_are_those_that_are_read() -> None:
     page = next(page for page in PAGES if page.name == "docs/how-to/configure.md")
-    redis = {*config._REDIS, *config._REDIS_BY_URL}
-    read = {"BROADCAST_CONNECTION", "BROADCAST_DRIVER", *config._PUSHER, *config._REVERB, *redis}
+    read = {variable for variables in arguments_by_variable().values() for variable in variables}
 
-    assert set(rows(page, "| variable | holds")) | {"BROADCAST_CONNECTION"} == read
+    told = {*rows(page, "| variable | holds"), "BROADCAST_CONNECTION"}
+    assert told == {"BROADCAST_CONNECTION", "BROADCAST_DRIVER", *read}
 
 
 def test_the_limits_of_the_server_are_told_with_their_defaults() -> None:
@@ -161,15 +169,29 @@ def test_the_limits_of_the_server_are_told_with_their_defaults() -> None:
 def test_the_profiles_are_told() -> None:
     told = rows(reference("drivers"), "### Profiles")
 
-    for column, name in enumerate(("pusher", "reverb", "soketi"), start=1):
-        profile = profiles.PROFILES[name]
-        values = {field.name: getattr(profile, field.name) for field in fields(profile) if field.name != "name"}
-        assert {key: cells[column] for key, cells in told.items()} == {key: shown(v) for key, v in values.items()}
+    assert set(told) == {field.name for field in fields(profiles.Profile)} - {"name"}
+    del told["unsupported"]  # the table of the next test
+    for column, profile in enumerate(profiles.PROFILES.values(), start=1):
+        assert {key: cells[column] for key, cells in told.items()} == {key: shown(getattr(profile, key)) for key in told}
+
+
+def test_what_each_service_offers_is_told() -> None:
+    told = rows(reference("drivers"), "### What each offers")
+    by_feature = {found[1]: cells for label, cells in told.items() if (found := re.search(r"\(`([A-Z_]+)`\)", label))}
+
+    assert set(by_feature) == set(profiles.Feature.__members__)
+    for column, profile in enumerate(profiles.PROFILES.values()):
+        assert {name: cells[column] for name, cells in by_feature.items()} == {
+            name: shown(feature not in profile.unsupported) for name, feature in profiles.Feature.__members__.items()
+        }
+        assert told["several events in one request"][column] == shown(profile.batch_limit > 1)
 
 
 def shown(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, str):
+        return f"`{value}`"
     return "none" if value is None else f"{value:,}"
 
 

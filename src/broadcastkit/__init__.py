@@ -19,6 +19,7 @@ from broadcastkit.core.lazy import lazy_names as _lazy_names
 from broadcastkit.default import broadcast as broadcast
 from broadcastkit.default import broadcast_many as broadcast_many
 from broadcastkit.default import configure as configure
+from broadcastkit.delivery.transactions import collect as collect
 from broadcastkit.errors import BroadcastError as BroadcastError
 from broadcastkit.errors import BroadcastNotSentWarning as BroadcastNotSentWarning
 from broadcastkit.events import AnonymousEvent as AnonymousEvent
@@ -66,5 +67,6 @@ __all__ = [
     "ServerToUser",
     "broadcast",
     "broadcast_many",
+    "collect",
     "configure",
 ]

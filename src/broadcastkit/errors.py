@@ -14,6 +14,9 @@
     ├── SignatureError                     the other side: a signature, key or clock does not fit
     │   └── WebhookError                   ... of a webhook; `reason` says which part
     └── DeliveryError                      operations: the service was not reached or did not accept
+        ├── NotSentError                   it was held back here, and given up
+        │   ├── QueueFullError             ... for want of room
+        │   └── CircuitOpenError           ... since the service does not answer
         ├── UnreachableError               no answer came
         │   ├── ConnectError
         │   ├── ConnectionLostError
@@ -33,14 +36,16 @@ No error carries a secret, a signature or a payload, in its text or its attribut
 from __future__ import annotations
 
 import re
+from copy import copy
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 __all__ = [
     "BadCredentialsError",
     "BadRequestError",
     "BroadcastError",
     "BroadcastNotSentWarning",
+    "CircuitOpenError",
     "ConfigurationError",
     "ConnectError",
     "ConnectionLostError",
@@ -55,7 +60,9 @@ __all__ = [
     "InvalidUserError",
     "MissingDependencyError",
     "NoReplyError",
+    "NotSentError",
     "PayloadTooLargeError",
+    "QueueFullError",
     "RateLimitedError",
     "RefusedError",
     "ServiceFailedError",
@@ -81,6 +88,12 @@ class BroadcastError(Exception):
 
     def __init__(self, message: str = "") -> None:
         super().__init__(message)
+
+    def twin(self) -> Self:
+        """Return the same error for another caller: one object raised in two places would tangle their tracebacks."""
+        other = copy(self)
+        other.__cause__ = self.__cause__
+        return other
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.args, self.__dict__.copy())
@@ -213,6 +226,22 @@ class DeliveryError(BroadcastError):
         self.response_text: str = _SIGNATURE_LIKE.sub("[blanked]", response_text[: 2 * _TEXT_LIMIT])[:_TEXT_LIMIT]
         self.retry_after = retry_after
         self.delivered = delivered
+
+
+class NotSentError(DeliveryError):
+    """A message was held back here and given up: the process ended, or time was up. Nothing was sent."""
+
+
+class QueueFullError(NotSentError):
+    """Too many messages wait to be sent already."""
+
+    retryable = True
+
+
+class CircuitOpenError(NotSentError):
+    """The service did not answer for a while, and is not asked again before `retry_after` seconds."""
+
+    retryable = True
 
 
 class UnreachableError(DeliveryError):

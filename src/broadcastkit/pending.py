@@ -15,6 +15,7 @@ from typing import Any, Generic, NamedTuple, Self, TypeVar
 
 from broadcastkit.channels.base import Channel
 from broadcastkit.core.names import check_channel_name, usable_socket_id
+from broadcastkit.delivery.transactions import AMBIENT
 from broadcastkit.drivers.base import ChannelInfo
 from broadcastkit.errors import BroadcastError, BroadcastNotSentWarning, ConfigurationError
 from broadcastkit.events.base import Broadcastable, EventChannels
@@ -29,12 +30,16 @@ _INFO = frozenset({"user_count", "subscription_count"})
 
 @dataclass(frozen=True, slots=True)
 class ConnectionReceipt:
-    """What became of an event on one connection; `error` only where the error policy does not raise."""
+    """What became of an event on one connection.
+
+    `error` only where the error policy does not raise; `by_fallback` where the connection's fallback has sent it.
+    """
 
     connection: str
     requests: int = 0
     queued: bool = False
     error: BroadcastError | None = None
+    by_fallback: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +85,13 @@ class Request(NamedTuple):
     on: tuple[str, ...] | None = None
     info: tuple[str, ...] = ()
     to_others: bool = False
+    after: object | None = None
 
 
 class Pending(Generic[ResultT]):
     """The modifiers, and the memory of whether anything came of it; the colours add their terminals."""
 
-    __slots__ = ("_events", "_info", "_line", "_on", "_place", "_send", "_used", "_via")
+    __slots__ = ("_after", "_events", "_info", "_line", "_on", "_place", "_send", "_used", "_via")
 
     def __init__(self, send: Callable[[Request], ResultT], events: tuple[Broadcastable, ...]) -> None:
         self._send = send
@@ -93,6 +99,7 @@ class Pending(Generic[ResultT]):
         self._via: tuple[str, ...] = ()
         self._on: tuple[str, ...] | None = None
         self._info: tuple[str, ...] = ()
+        self._after: object | None = None
         self._used = False
         # where broadcast() was called, for the warning; the frame itself is not kept
         frame = sys._getframe(stack_depth() - 1)  # noqa: SLF001 - inspect.stack() reads source files
@@ -113,6 +120,21 @@ class Pending(Generic[ResultT]):
             raise ConfigurationError(f"with_info takes {sorted(_INFO)}, not {sorted(unknown)}")
         return self._changed("_info", attributes)
 
+    def after_commit(self, transaction: object = AMBIENT) -> Self:
+        """Send when the transaction commits, the outermost one; drop it on rollback. The receipt says *queued*.
+
+        `transaction` is a session of SQLAlchemy (blocking or awaited, scoped too), the alias of a Django database, or
+        anything with `hold(held)`; by default what the broadcaster was given as `transaction`, or the enclosing
+        `collect()` block. Payloads are rendered now. If no transaction is open, it is sent at once. An error after the
+        commit is logged and not raised (unless the broadcaster's `on_error` is a callable): the commit stands.
+
+        Raises:
+            ConfigurationError: None, which would be to wait for nothing.
+        """
+        if transaction is None:
+            raise ConfigurationError("after_commit was given None: name a session or a database, or leave it out")
+        return self._changed("_after", transaction)
+
     def _changed(self, slot: str, value: Any) -> Self:
         other = object.__new__(type(self))
         for name in Pending.__slots__:
@@ -123,7 +145,7 @@ class Pending(Generic[ResultT]):
 
     def _sent(self, exclude: str | None, *, to_others: bool = False) -> ResultT:
         self._used = True
-        return self._send(Request(self._events, exclude, self._via, self._on, self._info, to_others))
+        return self._send(Request(self._events, exclude, self._via, self._on, self._info, to_others, self._after))
 
     def __del__(self) -> None:
         # an instance whose constructor failed has no slots filled

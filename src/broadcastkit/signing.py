@@ -23,6 +23,8 @@ from broadcastkit.errors import ConfigurationError, InvalidChannelError, Invalid
 __all__ = ["CLOCK_TOLERANCE", "KeyRing", "Signer", "body_md5", "query_text", "string_to_sign"]
 
 CLOCK_TOLERANCE = 600
+"""Seconds by which the timestamp of a signed request may be off, before or after."""
+
 _KEY = re.compile(r"[!#-%'-9;<>-\[\]-~]+")
 _RESERVED = frozenset({"auth_key", "auth_timestamp", "auth_version", "auth_signature", "body_md5"})
 
@@ -30,7 +32,7 @@ _RESERVED = frozenset({"auth_key", "auth_timestamp", "auth_version", "auth_signa
 class Signer:
     """One app's key and secret. Keyed once, copied for each signature: half the cost of a new HMAC.
 
-    Example:
+    Examples:
         >>> signer = Signer("278d425bdf160c739803", "7ad3773142a6692b25b8")
         >>> signer.sign_subscription("1234.1234", "private-foobar")
         '278d425bdf160c739803:58df8b0c36d6982b82c3ecf6b4662e34fe8c25bba48f5369f135bf843651c3a4'
@@ -39,7 +41,10 @@ class Signer:
     __slots__ = ("_copy", "key")
 
     def __init__(self, key: str, secret: str) -> None:
-        if _KEY.fullmatch(key or "") is None:  # None, where a variable is not set
+        for setting, value in (("key", key), ("secret", secret)):
+            if not isinstance(value or "", str):  # None, where a variable is not set
+                raise ConfigurationError(f"must be a str, not {type(value).__name__}", setting=setting)
+        if _KEY.fullmatch(key or "") is None:
             raise ConfigurationError("must be printable ASCII without spaces, quotes, colons, & or =", setting="key")
         if not secret:
             raise ConfigurationError("must not be empty", setting="secret")
@@ -158,7 +163,7 @@ class KeyRing:
 
     A pair of `(key, secret)` will do for a Signer. The same key may be there with several secrets.
 
-    Example:
+    Examples:
         >>> ring = KeyRing(("key-2", "new secret"), ("key-1", "old secret"))
         >>> ring.verify("key-1", b"body", Signer("key-1", "old secret").hex(b"body"))
         True

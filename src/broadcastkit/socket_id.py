@@ -22,6 +22,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 HEADER = "X-Socket-ID"
+"""The request header in which clients send their socket id."""
 
 _current: ContextVar[str | None] = ContextVar("broadcastkit_socket_id", default=None)
 

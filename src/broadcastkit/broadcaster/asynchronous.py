@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
 from inspect import isawaitable
+from itertools import repeat
 from typing import Any, Self
 
 from broadcastkit import config
 from broadcastkit.authorization import SubscriptionAuth, SubscriptionGrant, UserAuth, grant_user
 from broadcastkit.broadcaster.base import BroadcasterBase, asked_by_server, made
+from broadcastkit.core.message import Message
 from broadcastkit.delivery import Queued
+from broadcastkit.delivery.transactions import Held
 from broadcastkit.drivers.base import AsyncDriver, ChannelInfo, ChannelInfos, Outcome, UserInfo
 from broadcastkit.errors import BroadcastError
 from broadcastkit.events.base import Broadcastable
@@ -24,6 +27,8 @@ class AsyncBroadcaster(BroadcasterBase[AsyncDriver]):
     Rules may be `async`; others run in a worker thread, so that they may block.
     """
 
+    awaited: bool = True
+
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, **options: Any) -> Self:
         """See Broadcaster.from_env."""
@@ -35,7 +40,7 @@ class AsyncBroadcaster(BroadcasterBase[AsyncDriver]):
         return cls.from_settings(config.settings_from_url(url), **options)
 
     @classmethod
-    def from_settings(cls, settings: Mapping[str, Any], **options: Any) -> Self:
+    def from_settings(cls, settings: config.Settings, **options: Any) -> Self:
         """See Broadcaster.from_settings."""
         connections, default = config.async_drivers_from_settings(settings)
         return cls(connections, default=default, **options)
@@ -57,15 +62,33 @@ class AsyncBroadcaster(BroadcasterBase[AsyncDriver]):
         try:
             plans = self._plans(request)
             batches = self._batches(plans)
+            if self._hold(request, plans):
+                return self._queued(request, plans)
         except BroadcastError as error:
             return self._unrendered(error, request)
-        outcomes: dict[str, Sequence[Outcome | Queued]] = {}
+        return self._receipts(request, plans, await self._deliver(batches, self._within(request)))
+
+    async def send_held(self, held: Sequence[Held]) -> None:
+        """Send what was held back until a commit; see `broadcastkit.delivery.transactions`."""
+        batches = self._batches(plan for one in held for plan in one.plans)
+        self._receipts_of_held(held, await self._deliver(batches))
+
+    async def _deliver(
+        self, batches: dict[str, tuple[AsyncDriver, list[Message]]], within: object | None = None
+    ) -> dict[str, Iterator[Outcome | Queued]]:
+        delivery = self._delivery
+        outcomes: dict[str, Iterator[Outcome | Queued]] = {}
         for name, (driver, messages) in batches.items():
             try:
-                outcomes[name] = await self._delivery.adeliver(name, driver, messages)
+                delivering = (
+                    delivery.adeliver(name, driver, messages)
+                    if within is None
+                    else delivery.adeliver_within(within, name, driver, messages)
+                )
+                outcomes[name] = iter(await delivering)
             except BroadcastError as error:
-                outcomes[name] = [error] * len(messages)
-        return self._receipts(request, plans, outcomes)
+                outcomes[name] = repeat(error, len(messages))
+        return outcomes
 
     async def authorize_channel(
         self, *, socket_id: str | None = None, channel_name: str, user: object | None, connection: str | None = None
@@ -112,6 +135,7 @@ class AsyncBroadcaster(BroadcasterBase[AsyncDriver]):
 
     async def aclose(self) -> None:
         """See Broadcaster.close."""
+        await self._delivery.aclose()
         for driver in made(self._connections):
             await driver.aclose()
 

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Generic, Literal, TypeAlias, TypeVar, cast
 
 from broadcastkit.authorization import ChannelRegistry
 from broadcastkit.core.message import Message
 from broadcastkit.delivery import Delivery, Inline, Queued
-from broadcastkit.drivers.base import NO_SOCKET_ID, AskedByServer, ChannelInfo, Outcome, Sent
+from broadcastkit.delivery.transactions import (
+    AMBIENT,
+    Held,
+    Sender,
+    Transaction,
+    ambient_transaction,
+    current_block,
+    transaction_of,
+)
+from broadcastkit.drivers.base import NO_SOCKET_ID, AskedByServer, ChannelInfo, ClientOptions, Outcome, Sent
+from broadcastkit.drivers.client_options import client_options
 from broadcastkit.errors import BroadcastError, ConfigurationError
 from broadcastkit.pending import ConnectionReceipt, Receipt, Request, channel_names
 
@@ -44,6 +54,7 @@ class BroadcasterBase(Generic[DriverT]):
         channels: ChannelRegistry | None = None,
         delivery: Delivery | None = None,
         on_error: ErrorPolicy = "raise",
+        transaction: object | None = None,
     ) -> None:
         self._connections: Mapping[str, DriverT] = (
             connections if isinstance(connections, Mapping) else {"default": connections}
@@ -60,22 +71,26 @@ class BroadcasterBase(Generic[DriverT]):
         self.channels: ChannelRegistry = ChannelRegistry() if channels is None else channels
         self._delivery: Delivery = Inline() if delivery is None else delivery
         self._on_error = on_error
+        self._transaction = transaction
+        self._commits = True
         self._observer: Observer | None = None
 
     @contextmanager
     def substituted(self, driver: DriverT | Mapping[str, DriverT], observer: Observer | None = None) -> Iterator[None]:
         """Serve every connection by one driver inside the block, at once and in every thread. For tests.
 
-        A mapping replaces the connections themselves. `observer` is told of each request.
+        A mapping replaces the connections themselves. `observer` is told of each request. Nothing waits for a commit,
+        since a test's own transaction never does; the end of a `collect()` block comes there as everywhere.
         """
-        before = self._connections, self._delivery, self._observer
+        before = self._connections, self._delivery, self._observer, self._commits
         self._connections = driver if isinstance(driver, Mapping) else dict.fromkeys(self._connections, driver)
         self._delivery = Inline()
         self._observer = observer
+        self._commits = False
         try:
             yield
         finally:
-            self._connections, self._delivery, self._observer = before
+            self._connections, self._delivery, self._observer, self._commits = before
 
     def driver(self, connection: str | None = None) -> DriverT:
         """Return a connection's driver; the default one's if no name is given."""
@@ -87,6 +102,10 @@ class BroadcasterBase(Generic[DriverT]):
                 f"there is no connection {name!r}; there are: {', '.join(self._connections)}"
             ) from None
 
+    def client_options(self, *, url: str | None = None, connection: str | None = None) -> ClientOptions:
+        """Return what a page connects with; see `broadcastkit.drivers.client_options`."""
+        return client_options(self.driver(connection), url=url)
+
     def needs_socket_id(self, connection: str | None = None) -> bool:
         """Whether who asks for a subscription must send a socket id.
 
@@ -96,19 +115,20 @@ class BroadcasterBase(Generic[DriverT]):
 
     def _plans(self, request: Request) -> list[Plan | None]:
         """Render each event; None for one that is not to be sent."""
-        events, exclude, via, on, info, _ = request
+        events, exclude, via, on, info, _, _ = request
         plans: list[Plan | None] = []
         for event in events:
             names = () if not event.broadcast_when() else channel_names(event.broadcast_on()) if on is None else on
             if names:
                 # a NamedTuple's own constructor takes twice as long
-                message = _tuple(Message, (event.event_name, names, event.broadcast_payload(), exclude, info))
+                parts = (event.event_name, names, event.broadcast_payload(), exclude, info, event.event_options)
+                message = _tuple(Message, parts)
                 plans.append((message, via or event.event_via or (self._default,)))
             else:
                 plans.append(None)
         return plans
 
-    def _batches(self, plans: list[Plan | None]) -> dict[str, tuple[DriverT, list[Message]]]:
+    def _batches(self, plans: Iterable[Plan | None]) -> dict[str, tuple[DriverT, list[Message]]]:
         """Group messages by connection, in order; every connection exists before anything is sent."""
         batches: dict[str, tuple[DriverT, list[Message]]] = {}
         for plan in plans:
@@ -120,14 +140,64 @@ class BroadcasterBase(Generic[DriverT]):
                     batches[connection][1].append(message)
         return batches
 
+    def _hold(self, request: Request, plans: Sequence[Plan | None]) -> bool:
+        """Have a request wait for its transaction if one is open, or else for the `collect()` block around it."""
+        after = request.after
+        if after is None:
+            for event in request.events:  # any() takes five times as long, and this is asked for every event
+                if event.event_after_commit:
+                    after = AMBIENT
+        block = current_block()
+        if after is None and block is None:
+            return False
+        if self._delivery.joins:
+            return False  # it is written into the transaction
+        held = Held(cast("Sender", self), request, plans)
+        if after is not None and self._commits:
+            transaction = transaction_of(after) if after is not AMBIENT else self._ambient(block)
+            if transaction is not None and transaction.hold(held):
+                return True
+        return block is not None and block.hold(held)
+
+    def _within(self, request: Request) -> object | None:
+        """Return whose transaction the delivery is to write into, if it does that and one is named."""
+        if not self._delivery.joins:
+            return None
+        named = request.after
+        if named is not None and named is not AMBIENT:
+            return named
+        return self._transaction() if callable(self._transaction) else self._transaction
+
+    def _ambient(self, block: object | None) -> Transaction | None:
+        if self._transaction is not None:
+            return ambient_transaction(self._transaction)
+        if block is None:
+            raise ConfigurationError(
+                "after_commit: of what? Name a session or a database, use `with collect():` (`async with` in async "
+                "code), or give the broadcaster a transaction="
+            )
+        return None
+
+    def _queued(self, request: Request, plans: Sequence[Plan | None]) -> tuple[Receipt, ...]:
+        """Return what is said of a request that is held back."""
+        return tuple(
+            Receipt(event.event_name, {}, request.exclude)
+            if plan is None
+            else _receipt(plan[0], [(name, Queued()) for name in plan[1]])
+            for event, plan in zip(request.events, plans, strict=True)
+        )
+
     def _receipts(
-        self, request: Request, plans: list[Plan | None], outcomes: dict[str, Sequence[Outcome | Queued]]
+        self,
+        request: Request,
+        plans: Sequence[Plan | None],
+        outcomes: Mapping[str, Iterator[Outcome | Queued]],
     ) -> tuple[Receipt, ...]:
-        remaining = {connection: iter(results) for connection, results in outcomes.items()}
+        """Take each event's outcomes, and do with errors as the policy says."""
         receipts = tuple(
             Receipt(event.event_name, {}, request.exclude)
             if plan is None
-            else _receipt(plan[0], [(name, next(remaining[name])) for name in plan[1]])
+            else _receipt(plan[0], [(name, next(outcomes[name])) for name in plan[1]])
             for event, plan in zip(request.events, plans, strict=True)
         )
         if self._observer is not None:
@@ -136,6 +206,17 @@ class BroadcasterBase(Generic[DriverT]):
         if errors:
             self._handle(errors, receipts)
         return receipts
+
+    def _receipts_of_held(self, held: Sequence[Held], outcomes: Mapping[str, Iterator[Outcome | Queued]]) -> None:
+        """Do the same for what was held back; the first error is raised when all have been seen to."""
+        errors: list[BroadcastError] = []
+        for _, request, plans in held:
+            try:
+                self._receipts(request, plans, outcomes)
+            except BroadcastError as error:
+                errors.append(error)
+        if errors:
+            raise errors[0]
 
     def _handle(self, errors: list[BroadcastError], receipts: tuple[Receipt, ...]) -> None:
         if self._on_error == "raise":
@@ -167,7 +248,7 @@ def _receipt(message: Message, outcomes: list[tuple[str, Outcome | Queued]]) -> 
         if isinstance(outcome, Sent):
             if outcome.channels:
                 channels.update(outcome.channels)
-            connections.append(ConnectionReceipt(connection, outcome.requests))
+            connections.append(ConnectionReceipt(connection, outcome.requests, by_fallback=outcome.by_fallback))
         elif isinstance(outcome, Queued):
             connections.append(ConnectionReceipt(connection, queued=True))
         else:

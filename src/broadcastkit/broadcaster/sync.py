@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import repeat
 from typing import Any, Self
 
 from broadcastkit import config
 from broadcastkit.authorization import SubscriptionAuth, SubscriptionGrant, UserAuth, grant_user
 from broadcastkit.broadcaster.base import BroadcasterBase, asked_by_server, made
+from broadcastkit.core.message import Message
 from broadcastkit.delivery import Queued
+from broadcastkit.delivery.transactions import Held
 from broadcastkit.drivers.base import ChannelInfo, ChannelInfos, Driver, Outcome, UserInfo
 from broadcastkit.errors import BroadcastError, ConfigurationError, SyncInEventLoopWarning
 from broadcastkit.events.base import Broadcastable
@@ -37,6 +40,8 @@ class Broadcaster(BroadcasterBase[Driver]):
     order of the calls. Safe to use from several threads.
     """
 
+    awaited: bool = False
+
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, **options: Any) -> Self:
         """Make a broadcaster from the environment: `BROADCAST_CONNECTION`, `PUSHER_*`, `REVERB_*`, `REDIS_*`.
@@ -52,7 +57,7 @@ class Broadcaster(BroadcasterBase[Driver]):
         return cls.from_settings(config.settings_from_url(url), **options)
 
     @classmethod
-    def from_settings(cls, settings: Mapping[str, Any], **options: Any) -> Self:
+    def from_settings(cls, settings: config.Settings, **options: Any) -> Self:
         """Make a broadcaster from `{"default": name, "connections": {name: {"driver": …, …}}}`, or one connection."""
         connections, default = config.drivers_from_settings(settings)
         return cls(connections, default=default, **options)
@@ -76,16 +81,34 @@ class Broadcaster(BroadcasterBase[Driver]):
         try:
             plans = self._plans(request)
             batches = self._batches(plans)
+            if self._hold(request, plans):
+                return self._queued(request, plans)
         except BroadcastError as error:
             return self._unrendered(error, request)
-        outcomes: dict[str, Sequence[Outcome | Queued]] = {}
+        return self._receipts(request, plans, self._deliver(batches, self._within(request)))
+
+    def send_held(self, held: Sequence[Held]) -> None:
+        """Send what was held back until a commit; see `broadcastkit.delivery.transactions`."""
+        batches = self._batches(plan for one in held for plan in one.plans)
+        self._receipts_of_held(held, self._deliver(batches))
+
+    def _deliver(
+        self, batches: dict[str, tuple[Driver, list[Message]]], within: object | None = None
+    ) -> dict[str, Iterator[Outcome | Queued]]:
+        delivery = self._delivery
+        outcomes: dict[str, Iterator[Outcome | Queued]] = {}
         for name, (driver, messages) in batches.items():
-            _warn_in_event_loop(driver)
+            if driver.blocking and delivery.waits:
+                _warn_in_event_loop()
             try:
-                outcomes[name] = self._delivery.deliver(name, driver, messages)
+                outcomes[name] = iter(
+                    delivery.deliver(name, driver, messages)
+                    if within is None
+                    else delivery.deliver_within(within, name, driver, messages)
+                )
             except BroadcastError as error:
-                outcomes[name] = [error] * len(messages)
-        return self._receipts(request, plans, outcomes)
+                outcomes[name] = repeat(error, len(messages))
+        return outcomes
 
     def authorize_channel(
         self, *, socket_id: str | None = None, channel_name: str, user: object | None, connection: str | None = None
@@ -144,7 +167,8 @@ class Broadcaster(BroadcasterBase[Driver]):
         self.driver(connection).terminate_user_connections(user_id)
 
     def close(self) -> None:
-        """Close every connection's driver."""
+        """Have the delivery send what waits, then close every connection's driver."""
+        self._delivery.close()
         for driver in made(self._connections):
             driver.close()
 
@@ -157,10 +181,10 @@ class Broadcaster(BroadcasterBase[Driver]):
         self.close()
 
 
-def _warn_in_event_loop(driver: Driver) -> None:
+def _warn_in_event_loop() -> None:
     # asyncio is looked up rather than imported: it takes a third of this package's import time
     asyncio = sys.modules.get("asyncio")
-    if driver.blocking and asyncio is not None and asyncio._get_running_loop() is not None:  # noqa: SLF001
+    if asyncio is not None and asyncio._get_running_loop() is not None:  # noqa: SLF001
         warnings.warn(
             "a blocking broadcast inside an event loop holds up every other task; "
             "`from broadcastkit.aio import broadcast` and await it",

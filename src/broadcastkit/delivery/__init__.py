@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from broadcastkit.delivery.background import Background
+from broadcastkit.delivery.backlog import Statistics
 from broadcastkit.delivery.base import Delivery, Queued
 from broadcastkit.delivery.inline import Inline
 
-__all__ = ["Delivery", "Inline", "Queued"]
+__all__ = ["Background", "Delivery", "Inline", "Queued", "Statistics"]

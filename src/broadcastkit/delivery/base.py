@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from broadcastkit.core.message import Message
 from broadcastkit.drivers.base import AsyncDriver, Driver, Outcome
@@ -17,15 +17,42 @@ class Queued:
     """A message that will be sent later: what its receipt says until then."""
 
 
-class Delivery(Protocol):
-    """Takes messages for a connection and says what became of each, in order; both colours over one policy."""
+class Delivery(ABC):
+    """Takes messages for a connection and says what became of each, in order; both colours over one policy.
 
+    Used from several threads and event loops at once. Subclass it: only `deliver` and `adeliver` must be written.
+    """
+
+    waits: bool = True
+    """Whether `deliver` waits for a driver that does, so that calling it inside an event loop deserves a warning."""
+
+    joins: bool = False
+    """Whether messages are written into the caller's transaction, by `deliver_within`, in place of being held back."""
+
+    @abstractmethod
     def deliver(self, connection: str, driver: Driver, messages: Sequence[Message]) -> Sequence[Outcome | Queued]:
         """Take messages from blocking code."""
-        ...
 
+    @abstractmethod
     async def adeliver(
         self, connection: str, driver: AsyncDriver, messages: Sequence[Message]
     ) -> Sequence[Outcome | Queued]:
         """Take messages from async code."""
-        ...
+
+    def deliver_within(
+        self, target: object, connection: str, driver: Driver, messages: Sequence[Message]
+    ) -> Sequence[Outcome | Queued]:
+        """Take messages into the transaction of `target`, which the caller has named; asked only where it `joins`."""
+        raise NotImplementedError
+
+    async def adeliver_within(
+        self, target: object, connection: str, driver: AsyncDriver, messages: Sequence[Message]
+    ) -> Sequence[Outcome | Queued]:
+        """See deliver_within."""
+        raise NotImplementedError
+
+    def close(self) -> None:  # noqa: B027 - most have nothing to do
+        """Send what waits, within a limit of time; called before the drivers are closed. May be used again."""
+
+    async def aclose(self) -> None:  # noqa: B027 - see close
+        """See close."""

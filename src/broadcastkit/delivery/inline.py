@@ -1,24 +1,119 @@
-"""Inline delivery: the caller waits until the service has answered."""
+"""Inline delivery: the caller waits until the service has answered. Callers that come together share requests."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import threading
+from collections.abc import MutableMapping, Sequence
+from typing import TYPE_CHECKING
 
 from broadcastkit.core.message import Message
+from broadcastkit.delivery.base import Delivery
+from broadcastkit.delivery.batching import MOST, Batch, Batcher, Item, batch_limit, distribute, messages_of, result_of
 from broadcastkit.drivers.base import AsyncDriver, Driver, Outcome
+from broadcastkit.errors import ConnectionLostError
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from broadcastkit.delivery.inline_async import AsyncLine
 
 __all__ = ["Inline"]
 
 
-class Inline:
-    """Sends at once. When a broadcast returns, the service has accepted it."""
+class Inline(Delivery):
+    """Sends at once. When a broadcast returns, the service has answered for *its* event.
+
+    One event alone goes out at once. Events that are broadcast while others are on their way, by other threads or
+    tasks, share the next requests, up to what one request of the service may hold; each caller gets its own receipt
+    or its own error. Events to one channel arrive in the order of the calls.
+    """
+
+    def __init__(self) -> None:
+        self._lines: dict[tuple[int, int], _Line] = {}
+        self._loops: MutableMapping[asyncio.AbstractEventLoop, dict[int, AsyncLine]] | None = None
 
     def deliver(self, connection: str, driver: Driver, messages: Sequence[Message]) -> Sequence[Outcome]:
         """Send, and wait for the answer."""
         del connection
-        return driver.send(messages)
+        limit = batch_limit(driver)
+        if limit == 1:
+            return driver.send(messages)
+        # of each process its own: after a fork, somebody else's callers are in the old one
+        key = os.getpid(), id(driver)
+        line = self._lines.get(key) or self._lines.setdefault(key, _Line(driver, limit))
+        return line.deliver(Item(messages))
 
     async def adeliver(self, connection: str, driver: AsyncDriver, messages: Sequence[Message]) -> Sequence[Outcome]:
         """Send, and await the answer."""
         del connection
-        return await driver.send(messages)
+        limit = batch_limit(driver)
+        if limit == 1:
+            return await driver.send(messages)
+        # imported here: asyncio takes a third of this package's import time, and who awaits has it
+        from broadcastkit.delivery.inline_async import line_of
+
+        if self._loops is None:
+            from weakref import WeakKeyDictionary
+
+            self._loops = WeakKeyDictionary()
+        line = line_of(self._loops, driver, limit)
+        return await (driver.send(messages) if line is None else line.deliver(Item(messages)))
+
+
+class _Line:
+    """The threads that send over one blocking driver. The first caller of a batch sends it, the others wait for it."""
+
+    def __init__(self, driver: Driver, limit: int) -> None:
+        self.process = os.getpid()
+        self._driver = driver
+        self._batcher = Batcher(limit, most=MOST)
+        self._lock = threading.Lock()
+
+    def deliver(self, item: Item) -> Sequence[Outcome]:
+        with self._lock:
+            batch = self._batcher.add(item)
+            if batch is None or batch[0] is not item:
+                item.signal = threading.Event()
+        if batch is not None and batch[0] is item:
+            return self._send(item, batch)
+        if batch is not None:
+            _appoint(batch)
+        self._wait(item)
+        return result_of(item) if item.batch is None else self._send(item, item.batch)
+
+    def _wait(self, item: Item) -> None:
+        try:
+            item.signal.wait()
+        except BaseException:
+            with self._lock:
+                waited = self._batcher.withdraw(item)
+            if not waited and item.batch is not None:
+                self._send(item, item.batch)  # others rely on it
+            raise
+
+    def _send(self, item: Item, batch: Batch) -> Sequence[Outcome]:
+        outcomes: Sequence[Outcome] | BaseException = ConnectionLostError("the sending was interrupted")
+        try:
+            outcomes = self._driver.send(messages_of(batch))
+        except Exception as error:  # noqa: BLE001 - each caller of the batch raises it
+            outcomes = error
+        finally:
+            self._land(batch, outcomes)
+        return result_of(item)
+
+    def _land(self, batch: Batch, outcomes: Sequence[Outcome] | BaseException) -> None:
+        with self._lock:
+            self._batcher.done(batch)
+            following = list(iter(self._batcher.take, None))
+        for other in following:
+            _appoint(other)
+        distribute(batch, outcomes)
+        for item in batch[1:]:
+            item.signal.set()
+
+
+def _appoint(batch: Batch) -> None:
+    """Have the first caller of a batch send it."""
+    batch[0].batch = batch
+    batch[0].signal.set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeAlias
 from uuid import UUID
 
@@ -12,6 +13,8 @@ from pydantic_core import PydanticSerializationError, SchemaSerializer, SchemaVa
 from broadcastkit.channels.base import Channel
 from broadcastkit.core import payload
 from broadcastkit.core.names import check_event_name, default_event_name
+from broadcastkit.core.options import EventOptions
+from broadcastkit.core.retry import Retry
 from broadcastkit.errors import ConfigurationError, InvalidPayloadError
 
 __all__ = ["AnonymousEvent", "Broadcastable", "Event", "EventChannels", "Id"]
@@ -36,6 +39,16 @@ class Broadcastable(Protocol):
     @property
     def event_via(self) -> tuple[str, ...]:
         """The connections that carry it; empty means the default one."""
+        ...
+
+    @property
+    def event_after_commit(self) -> bool:
+        """Whether it waits for the transaction of the broadcaster."""
+        ...
+
+    @property
+    def event_options(self) -> EventOptions | None:
+        """Its wishes about how it is sent; None if it has none."""
         ...
 
     def broadcast_on(self) -> EventChannels:
@@ -84,6 +97,10 @@ class Event(_Model):
     - `name`: the name on the wire; by default the class name in dotted snake case (`MessageSent` → `message.sent`).
       A name that was given is inherited by subclasses, a derived one is not.
     - `via`: the connection (or several) that carries the event when the caller does not say.
+    - `after_commit=True`: sent when the broadcaster's transaction commits, as by `.after_commit()`.
+    - `retry`: a `Retry` for this event, in place of its driver's.
+    - `queue`, `tries`, `backoff`: where a task queue delivers, the queue's name, how often it is tried at most, and the
+      seconds before the second try.
 
     Any other class option is pydantic configuration.
 
@@ -114,9 +131,15 @@ class Event(_Model):
         """The name on the wire."""
         event_via: tuple[str, ...] = ()
         """The connections of the class option `via`; empty means the default connection."""
+        event_after_commit: bool = False
+        """The class option `after_commit`."""
+        event_options: EventOptions | None = None
+        """The class options `retry`, `queue`, `tries` and `backoff`; None without any."""
     else:
         event_name: ClassVar[str] = "event"
         event_via: ClassVar[tuple[str, ...]] = ()
+        event_after_commit: ClassVar[bool] = False
+        event_options: ClassVar[EventOptions | None] = None
     _name_given: ClassVar[bool] = False
     _own_payload: ClassVar[bool] = False
 
@@ -135,7 +158,23 @@ class Event(_Model):
     # Without this mark pydantic would call __init__ for nested and ORM validation too, with what it cannot take.
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
 
-    def __init_subclass__(cls, *, name: str | None = None, via: str | Iterable[str] = (), **config: Any) -> None:
+    def __init_subclass__(
+        cls,
+        *,
+        name: str | None = None,
+        via: str | Iterable[str] = (),
+        after_commit: bool | None = None,
+        retry: Retry | None = None,
+        queue: str | None = None,
+        tries: int | None = None,
+        backoff: float | None = None,
+        **config: Any,
+    ) -> None:
+        if vars(cls).keys() & {"event_name", "event_via", "event_after_commit", "event_options"}:
+            raise ConfigurationError(
+                f"{cls.__name__}: these are class options of an event: "
+                f"class {cls.__name__}(Event, name=..., via=..., after_commit=...)"
+            )
         super().__init_subclass__(**config)
         if name is not None:
             cls.event_name = check_event_name(name)
@@ -144,6 +183,12 @@ class Event(_Model):
             cls.event_name = check_event_name(default_event_name(cls.__name__))
         if via:
             cls.event_via = (via,) if isinstance(via, str) else tuple(via)
+        if after_commit is not None:
+            cls.event_after_commit = after_commit
+        options = {"retry": retry, "queue": queue, "tries": tries, "backoff": backoff}
+        given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+        if given:
+            cls.event_options = replace(cls.event_options or EventOptions(), **given)
         cls._own_payload = cls.broadcast_with is not Event.broadcast_with
 
     def broadcast_on(self) -> EventChannels:
@@ -204,6 +249,9 @@ class AnonymousEvent:
     """An event without a class: `AnonymousEvent("order.shipped", {"id": 7}, on=PrivateChannel("orders.7"))`."""
 
     __slots__ = ("_channels", "event_name", "event_via", "payload")
+
+    event_after_commit: bool = False
+    event_options: EventOptions | None = None
 
     def __init__(
         self, name: str, payload: object = None, *, on: EventChannels = (), via: str | Iterable[str] = ()

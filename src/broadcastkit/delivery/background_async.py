@@ -1,0 +1,128 @@
+"""Background delivery's awaited half; apart from it, since blocking code should not pay for importing asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import MutableMapping, Sequence
+from typing import TypeAlias
+
+from broadcastkit.core.message import Message
+from broadcastkit.delivery.backlog import Backlog, Policy
+from broadcastkit.delivery.batching import Batch, batch_limit, messages_of
+from broadcastkit.drivers.base import AsyncDriver, Outcome
+
+__all__ = ["AsyncWorkers", "Loops", "close", "flush", "workers_of"]
+
+
+class AsyncWorkers:
+    """The tasks of one event loop that send over one driver, and their queue."""
+
+    def __init__(self, connection: str, driver: AsyncDriver, policy: Policy) -> None:
+        self.backlog = Backlog(connection, policy, batch_limit(driver))
+        self._driver = driver
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._progress: list[asyncio.Future[None]] = []
+        self._paused = False
+
+    async def put(self, messages: Sequence[Message]) -> None:
+        """Queue messages; waits for room if the policy says so."""
+        backlog = self.backlog
+        while not backlog.room(len(messages)):
+            await self._some_progress()
+        dropped = backlog.put(messages, time.monotonic())
+        if backlog.worth_taking:
+            self._start()
+        if dropped:
+            backlog.report_overflow(dropped)
+
+    def _start(self) -> None:
+        batch = None if self._paused else self.backlog.batcher.take()
+        if batch is not None:
+            task = asyncio.get_running_loop().create_task(self._run(batch))
+            self._tasks.add(task)  # a loop keeps no hold of its tasks
+            task.add_done_callback(self._tasks.discard)
+
+    async def _run(self, first: Batch) -> None:
+        batch: Batch | None = first
+        try:
+            while batch is not None:
+                outcomes = await self._send(batch)
+                pause, failed = self.backlog.land(
+                    batch,
+                    outcomes,
+                    now=time.monotonic(),
+                    jitter=random.random(),  # noqa: S311
+                )
+                batch = None
+                self.backlog.report(failed)
+                self.backlog.settle(len(failed))
+                self._tell()
+                if pause:
+                    self._paused = True
+                    await asyncio.sleep(pause)
+                    self._paused = False
+                batch = self.backlog.batcher.take()
+        except asyncio.CancelledError:  # the loop ends, and nobody has closed the broadcaster
+            abandoned = [] if batch is None else self.backlog.abandon(batch)
+            self.backlog.report_unsent(abandoned + self.backlog.give_up())
+            self._tell()
+            raise
+
+    async def _send(self, batch: Batch) -> Sequence[Outcome | Exception]:
+        try:
+            return await self._driver.send(messages_of(batch))
+        except Exception as error:  # noqa: BLE001 - there is no caller to raise it to
+            return [error] * len(batch)
+
+    def _tell(self) -> None:
+        waiting, self._progress = self._progress, []
+        for one in waiting:
+            if not one.done():
+                one.set_result(None)
+
+    async def _some_progress(self) -> None:
+        one = asyncio.get_running_loop().create_future()
+        self._progress.append(one)
+        await one
+
+    async def flush(self) -> None:
+        """Wait until everything queued is answered for."""
+        while self.backlog.waiting:
+            await self._some_progress()
+
+    def give_up(self) -> None:
+        """Empty the queue, and report what was in it."""
+        self.backlog.report_unsent(self.backlog.give_up())
+
+
+Loops: TypeAlias = MutableMapping[asyncio.AbstractEventLoop, dict[tuple[int, str], AsyncWorkers]]
+
+
+def workers_of(loops: Loops, connection: str, driver: AsyncDriver, policy: Policy) -> AsyncWorkers:
+    """Return the running loop's workers for a driver."""
+    mine = loops.setdefault(asyncio.get_running_loop(), {})
+    workers = mine.get((id(driver), connection))
+    if workers is None:
+        workers = mine[id(driver), connection] = AsyncWorkers(connection, driver, policy)
+    return workers
+
+
+async def flush(loops: Loops, timeout: float | None) -> bool:  # noqa: ASYNC109 - its twin has one
+    """Wait until the running loop has nothing left; returns whether that came in time."""
+    mine = loops.get(asyncio.get_running_loop(), {})
+    try:
+        async with asyncio.timeout(timeout):
+            for workers in mine.values():
+                await workers.flush()
+    except TimeoutError:
+        return False
+    return True
+
+
+async def close(loops: Loops, drain: float) -> None:
+    """Send what waits in the running loop, and report what could not be sent in time."""
+    if not await flush(loops, drain):
+        for workers in loops.get(asyncio.get_running_loop(), {}).values():
+            workers.give_up()

@@ -1,0 +1,175 @@
+"""Which waiting messages share the next request, and which must wait: order per channel, no waiting window.
+
+Pure: no I/O, no clock, no locks. Both colours of both deliveries run over it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from itertools import islice
+from typing import Any
+
+from broadcastkit.core.message import Message
+from broadcastkit.drivers.base import Outcome
+from broadcastkit.errors import BroadcastError
+
+__all__ = ["MOST", "Batch", "Batcher", "Item", "batch_limit", "distribute", "messages_of", "result_of"]
+
+MOST = 8
+"""Requests on their way at once, for each connection: more would cost a client's pool more than they gain."""
+_FREE = 2
+# How far into the queue a batch looks for channels that are not busy: what is further back waits a little longer.
+_WINDOW = 128
+
+
+class Item:
+    """The messages of one caller: they travel together, and their outcomes come back together."""
+
+    __slots__ = ("batch", "channels", "messages", "outcomes", "signal", "weight")
+
+    def __init__(self, messages: Sequence[Message]) -> None:
+        self.messages = messages
+        if len(messages) == 1:
+            self.channels: Sequence[str] = messages[0].channels
+        else:
+            self.channels = [name for message in messages for name in message.channels]
+        self.weight: int = len(self.channels)
+        self.outcomes: Sequence[Outcome] | BaseException | None = None
+        # the shells': what wakes the caller, and the batch that a woken caller is to send for others too
+        self.signal: Any = None
+        self.batch: Batch | None = None
+
+
+Batch = list[Item]
+
+
+class Batcher:
+    """A queue for one connection.
+
+    A batch holds at most `limit` channels, but for a single item that has more. While `free` batches are on their way
+    or fewer, whatever waits leaves at once; beyond, up to `most`, only full batches do. Two batches that are on their
+    way at the same time have no channel in common, and an item never overtakes another of one of its channels.
+    """
+
+    __slots__ = ("_busy", "_free", "_limit", "_ripe", "_running", "_waiting", "most")
+
+    def __init__(self, limit: int, *, most: int, free: int = _FREE) -> None:
+        self._limit = limit
+        self._free = free
+        self.most = most
+        self._waiting: deque[Item] = deque()
+        self._busy: set[str] = set()
+        self._running = 0
+        # the weight that has come since, for channels that were not busy: when looking again may be worth it
+        self._ripe = 0
+
+    def __len__(self) -> int:
+        """Count the items that wait."""
+        return len(self._waiting)
+
+    def add(self, item: Item) -> Batch | None:
+        """Queue an item; returns the batch that may leave now, if one may: usually the item by itself."""
+        if not self._waiting and self._running < self._free and self._busy.isdisjoint(item.channels):
+            self._running += 1
+            self._busy.update(item.channels)
+            return [item]
+        return self.take() if self.put(item) else None
+
+    def put(self, item: Item) -> bool:
+        """Queue an item and take nothing; returns whether to `take` is worth trying."""
+        self._waiting.append(item)
+        if not self._busy.isdisjoint(item.channels):
+            return False
+        self._ripe += item.weight
+        return self._running < self._free or self._ripe >= self._limit
+
+    def take(self) -> Batch | None:
+        """Return the next batch that may leave now, if one may."""
+        if not self._waiting or self._running >= self.most:
+            return None
+        batch, weight, kept, seen = self._choose()
+        if not batch or (weight < self._limit and self._running >= self._free):
+            self._ripe = 0
+            return None
+        for _ in range(seen):
+            self._waiting.popleft()
+        self._waiting.extendleft(reversed(kept))
+        self._ripe = max(0, self._ripe - weight)
+        self._running += 1
+        for item in batch:
+            self._busy.update(item.channels)
+        return batch
+
+    def _choose(self) -> tuple[Batch, int, list[Item], int]:
+        """Choose from the front: the batch, its weight, what stays of what was looked at, and how much that was."""
+        batch: Batch = []
+        kept: list[Item] = []
+        overtaken: set[str] = set()
+        weight = seen = 0
+        for item in islice(self._waiting, _WINDOW):
+            if not (self._busy.isdisjoint(item.channels) and overtaken.isdisjoint(item.channels)):
+                kept.append(item)
+                overtaken.update(item.channels)
+            elif batch and weight + item.weight > self._limit:
+                break
+            else:
+                batch.append(item)
+                weight += item.weight
+            seen += 1
+        return batch, weight, kept, seen
+
+    def done(self, batch: Batch, *, again: Sequence[Item] = ()) -> None:
+        """Note that a batch has been answered for; items to be sent `again` go to the front of the queue."""
+        self._running -= 1
+        for item in batch:
+            self._busy.difference_update(item.channels)
+        self._waiting.extendleft(reversed(again))
+
+    def withdraw(self, item: Item) -> bool:
+        """Take an item back that still waits; returns whether it did."""
+        try:
+            self._waiting.remove(item)
+        except ValueError:
+            return False
+        return True
+
+    def drop_oldest(self) -> Item:
+        """Take back the item that has waited longest."""
+        return self._waiting.popleft()
+
+
+def batch_limit(driver: object) -> int:
+    """Return how many channels one request of a driver may serve; 1 where sharing a request saves nothing."""
+    limit: int = getattr(driver, "batch_limit", 1)
+    return limit
+
+
+def messages_of(batch: Batch) -> Sequence[Message]:
+    """Return what a driver is to send for a batch."""
+    return batch[0].messages if len(batch) == 1 else [message for item in batch for message in item.messages]
+
+
+def distribute(batch: Batch, outcomes: Sequence[Outcome] | BaseException) -> None:
+    """Give each item its own outcomes; an error that several callers share becomes one object for each."""
+    if len(batch) == 1:
+        batch[0].outcomes = outcomes
+        return
+    position = 0
+    for item in batch:
+        if isinstance(outcomes, BaseException):
+            item.outcomes = outcomes.twin() if isinstance(outcomes, BroadcastError) else outcomes
+            continue
+        end = position + len(item.messages)
+        item.outcomes = [
+            outcome.twin() if isinstance(outcome, BroadcastError) else outcome for outcome in outcomes[position:end]
+        ]
+        position = end
+
+
+def result_of(item: Item) -> Sequence[Outcome]:
+    """Return an item's outcomes, or raise what kept them from coming."""
+    outcomes = item.outcomes
+    if outcomes is None or isinstance(outcomes, BaseException):
+        raise outcomes or RuntimeError("woken without an outcome")
+    return outcomes

@@ -1,0 +1,83 @@
+"""What a failed attempt means for its event: never again, or when, and whether it speaks against the event itself.
+
+Pure: no I/O, no clock, no randomness.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from broadcastkit.core.options import EventOptions, check_tries
+from broadcastkit.delivery.envelope import Envelope
+from broadcastkit.delivery.outbox.base import Failed
+from broadcastkit.errors import (
+    BadRequestError,
+    BroadcastError,
+    DeliveryError,
+    InvalidInputError,
+    RefusedError,
+    TooLargeForServiceError,
+)
+
+__all__ = ["CAP", "Tries"]
+
+CAP = 60.0
+"""Seconds that a back-off does not grow beyond; what the service asks for is kept to all the same."""
+
+_HOPELESS = (InvalidInputError, BadRequestError, TooLargeForServiceError)
+# What says something of the app, of the service or of what is between, and nothing of the event.
+_OUTAGE = frozenset({401, 403, 404, 429, 502, 503, 504})
+
+
+@dataclass(frozen=True, slots=True)
+class Tries:
+    """How often an event is tried that the service keeps refusing, and the seconds before the second try.
+
+    An event that can never be sent (too large, malformed) is dead at once. What the service fails at (500, a reply
+    that is none) counts, up to `tries`. What is not about the event never counts: no connection, no answer, 401, 403,
+    404, 429, 502-504, an open circuit, a connection that is not configured.
+    """
+
+    tries: int = 10
+    backoff: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_tries(self.tries, self.backoff)
+
+    def wait(self, failures: int, error: Exception, jitter: float, *, base: float | None = None) -> float:
+        """Return the seconds to wait after so many failures; shortened by up to half, as `jitter` (0 to 1) says."""
+        base = self.backoff if base is None else base
+        wait = min(max(base, CAP), base * 2.0 ** min(failures - 1, 62)) * (1 + jitter) / 2
+        asked = error.retry_after if isinstance(error, DeliveryError) else None
+        return wait if asked is None else max(wait, asked)
+
+    def verdict(
+        self, id_: int, envelope: Envelope | None, error: Exception, *, attempts: int, refusals: int, jitter: float
+    ) -> Failed:
+        """Return what becomes of a row. `attempts` and `refusals` count what was before."""
+        name = type(error).__name__
+        if isinstance(error, _HOPELESS):
+            return Failed(id_, name, None, refused=True)
+        options = (envelope.message.options if envelope else None) or EventOptions()
+        refused = _is_refusal(error)
+        if refused and refusals + 1 >= (options.tries or self.tries):
+            return Failed(id_, name, None, refused=True)
+        delay = self.wait(attempts + 1, error, jitter, base=options.backoff)
+        return Failed(id_, name, delay, refused, None if envelope is None else _rest(envelope, error))
+
+
+def _is_refusal(error: Exception) -> bool:
+    if isinstance(error, RefusedError):
+        return error.status not in _OUTAGE
+    # what no driver may raise: it may be the event that makes it
+    return not isinstance(error, BroadcastError)
+
+
+def _rest(envelope: Envelope, error: Exception) -> Envelope | None:
+    """Return the envelope without the channels that were served."""
+    served = error.delivered if isinstance(error, DeliveryError) else ()
+    message = envelope.message
+    left = tuple(name for name in message.channels if name not in served)
+    if not left or len(left) == len(message.channels):
+        return None
+    return envelope._replace(message=message._replace(channels=left))

@@ -1,0 +1,53 @@
+"""The seam between a broadcaster and what remembers its events for a while."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from broadcastkit.core.repeats import Claim
+
+__all__ = ["AsyncRepeatStore", "RepeatStore"]
+
+
+class RepeatStore(Protocol):
+    """Remembers who has which key, for a time. Used from several threads and event loops at once.
+
+    What it raises reaches the caller of a broadcast: one that may fail must decide by itself what happens then.
+    """
+
+    @property
+    def blocking(self) -> bool:
+        """Whether it waits for something, so that it is not for event loops."""
+        ...
+
+    def claim(self, claims: Sequence[Claim]) -> Sequence[bool]:
+        """Say of each, in order, whether it may go: the key is free, or in another state, or the claim wins.
+
+        If so, the key is the holder's from now on.
+        """
+        ...
+
+    def holds(self, claims: Sequence[Claim]) -> Sequence[bool]:
+        """Say of each whether nobody else has the key by now."""
+        ...
+
+    def release(self, claims: Sequence[Claim]) -> None:
+        """Free the keys that are still the holders'."""
+        ...
+
+
+class AsyncRepeatStore(Protocol):
+    """The awaited twin of RepeatStore."""
+
+    async def claim(self, claims: Sequence[Claim]) -> Sequence[bool]:
+        """See RepeatStore.claim."""
+        ...
+
+    async def holds(self, claims: Sequence[Claim]) -> Sequence[bool]:
+        """See RepeatStore.holds."""
+        ...
+
+    async def release(self, claims: Sequence[Claim]) -> None:
+        """See RepeatStore.release."""
+        ...

@@ -1,0 +1,50 @@
+"""After a commit: what was held back is sent, and an error of it undoes nothing."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+
+from broadcastkit.delivery.transactions.base import Held, Sender
+from broadcastkit.delivery.transactions.collecting import by_sender, current_block
+from broadcastkit.errors import BroadcastError
+
+__all__ = ["arelease", "release"]
+
+_log = logging.getLogger("broadcastkit")
+
+
+def release(held: Sequence[Held]) -> None:
+    """Send what a transaction has held back, now that it has committed; for senders that are not awaited.
+
+    A commit inside a `collect()` block leaves it to the block. An error is logged and not raised: the commit stands,
+    and what else waits for it is to run.
+    """
+    for sender, group in _to_send(held):
+        try:
+            sender.send_held(group)
+        except Exception as error:  # noqa: BLE001 - of a driver or an error policy of somebody else's
+            _failed(error)
+
+
+async def arelease(held: Sequence[Held]) -> None:
+    """Do the same where one can await, for senders of both colours."""
+    for sender, group in _to_send(held):
+        try:
+            sending = sender.send_held(group)
+            if sending is not None:
+                await sending
+        except Exception as error:  # noqa: BLE001 - see release
+            _failed(error)
+
+
+def _to_send(held: Sequence[Held]) -> Iterator[tuple[Sender, list[Held]]]:
+    block = current_block()
+    return by_sender([one for one in held if block is None or not block.take(one)])
+
+
+def _failed(error: Exception) -> None:
+    name = type(error).__name__
+    # who raises anything else has made a mistake, and must find it
+    unexpected = None if isinstance(error, BroadcastError) else error
+    _log.error("broadcast after commit failed: %s", error, extra={"broadcast_error": name}, exc_info=unexpected)

@@ -1,0 +1,35 @@
+"""Messages whose end somebody wants to know of: when they no longer wait anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Self
+
+from broadcastkit.core.message import Message
+
+__all__ = ["Watched", "settle"]
+
+
+class Watched(Message):
+    """A message that tells when a delivery is done with it: sent, given up or dropped, once for each connection."""
+
+    on_settled: Callable[[], None] | None = None
+
+    @classmethod
+    def of(cls, message: Message, on_settled: Callable[[], None]) -> Self:
+        """Return the message as one that is watched."""
+        watched = cls._make(message)
+        watched.on_settled = on_settled
+        return watched
+
+    def _replace(self, **values: Any) -> Self:
+        other = super()._replace(**values)
+        other.on_settled = self.on_settled
+        return other
+
+
+def settle(messages: Iterable[Message]) -> None:
+    """Tell of each message that this delivery is done with it; who must not be kept waiting has let go of its lock."""
+    for message in messages:
+        if isinstance(message, Watched) and message.on_settled is not None:
+            message.on_settled()

@@ -1,0 +1,24 @@
+"""What `celery worker` imports; tests make the same app, for the side that broadcasts."""
+
+from __future__ import annotations
+
+import os
+
+from celery import Celery
+
+from broadcastkit.delivery.queues import CeleryDelivery
+
+__all__ = ["create"]
+
+
+def create(redis: str) -> Celery:
+    app = Celery("shop", broker=redis, backend=redis)
+    app.conf.broker_connection_retry_on_startup = True
+    # how soon what a killed worker had is handed on
+    app.conf.broker_transport_options = {"visibility_timeout": 1}
+    return app
+
+
+if "QUEUE_REDIS" in os.environ:
+    app = create(os.environ["QUEUE_REDIS"])
+    delivery = CeleryDelivery(app)

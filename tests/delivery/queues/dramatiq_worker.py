@@ -1,0 +1,21 @@
+"""What `dramatiq` imports; tests make the same broker, for the side that broadcasts."""
+
+from __future__ import annotations
+
+import os
+
+from dramatiq.brokers.redis import RedisBroker
+
+from broadcastkit.delivery.queues import DramatiqDelivery
+
+__all__ = ["create"]
+
+
+def create(redis: str) -> RedisBroker:
+    # how soon what a killed worker had is handed on, and how many of a million requests look for such
+    return RedisBroker(url=redis, heartbeat_timeout=1000, maintenance_chance=1_000_000)
+
+
+if "QUEUE_REDIS" in os.environ:
+    broker = create(os.environ["QUEUE_REDIS"])
+    delivery = DramatiqDelivery(broker, queues=["high"])

@@ -1,0 +1,179 @@
+"""Each queue on a stage: a real Redis, real worker processes, and the side that broadcasts."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import redis
+from rq import Queue
+from rq.registry import StartedJobRegistry
+
+from broadcastkit import AsyncBroadcaster, Broadcaster
+from broadcastkit.delivery.queues import CeleryDelivery, DramatiqDelivery, RQDelivery, TaskiqDelivery
+from broadcastkit.drivers.null import AsyncNullDriver, NullDriver
+from tests.delivery.queues import celery_worker, dramatiq_worker, taskiq_worker
+from tests.interop.redis_servers import wait_until
+from tests.interop.servers import running
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Iterator, Sequence
+
+    from broadcastkit import Receipt
+    from broadcastkit.events import Broadcastable
+
+__all__ = ["STAGES", "Stage"]
+
+ROOT = Path(__file__).parents[3]
+BIN = Path(sys.executable).parent
+
+
+class Stage:
+    """What the tests do with a queue. `url` is its Redis, `environment` what its workers see."""
+
+    ready = "ready"
+    """What a worker prints when it begins to listen."""
+
+    def __init__(self, url: str, folder: Path, environment: dict[str, str]) -> None:
+        self.url = url
+        self.redis = redis.Redis.from_url(url)
+        self.folder = folder
+        self.environment = {"QUEUE_REDIS": url, "PYTHONPATH": str(ROOT)} | environment
+        self.logs: list[Path] = []
+
+    def command(self, queue: str | None) -> Sequence[str]:
+        """Return what starts a worker."""
+        raise NotImplementedError
+
+    def broadcast(self, event: Broadcastable, *, exclude: str | None = None, **options: Any) -> Receipt:
+        """Broadcast from here, where nothing is sent by any driver: only a worker can have sent what arrives."""
+        broadcaster = Broadcaster({"pusher": NullDriver()}, delivery=self.delivery(**options))
+        pending = broadcaster.broadcast(event)
+        return pending.to_everyone() if exclude is None else pending.to_others(exclude)
+
+    def delivery(self, **options: Any) -> Any:
+        """Make the adapter, as the application has it."""
+        raise NotImplementedError
+
+    @contextlib.contextmanager
+    def worker(self, queue: str | None = None, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+        """Run a worker, of a queue."""
+        log = self.folder / f"worker-{len(self.logs)}.log"
+        self.logs.append(log)
+        env = self.environment | environment
+        with running(self.command(queue), port=0, log=log, env=env, ready=lambda: self.ready in log.read_text()) as one:
+            yield one
+
+    def wait_for_log(self, text: str) -> None:
+        """Wait until a worker has printed something."""
+        wait_until(lambda: text in self.printed, f"a worker prints {text!r}")
+
+    @property
+    def printed(self) -> str:
+        """All that the workers have printed."""
+        return "".join(log.read_text(errors="replace") for log in self.logs)
+
+    def failures(self) -> list[str]:
+        """Return what the queue itself keeps of what failed for good."""
+        raise NotImplementedError
+
+    def kill(self, worker: subprocess.Popen[bytes]) -> None:
+        """Kill a worker with all that belongs to it, as a machine that goes down does."""
+        os.killpg(worker.pid, signal.SIGKILL)
+        worker.wait()
+
+    def close(self) -> None:
+        self.redis.close()
+
+
+class CeleryStage(Stage):
+    ready = " ready."
+
+    def command(self, queue: str | None) -> Sequence[str]:
+        app = "tests.delivery.queues.celery_worker"
+        options = ["--pool=solo", "--loglevel=INFO", "--without-gossip", "--without-mingle"]
+        return [str(BIN / "celery"), "-A", app, "worker", *options, *(["-Q", queue] if queue else [])]
+
+    def delivery(self, **options: Any) -> CeleryDelivery:
+        return CeleryDelivery(celery_worker.create(self.url), **options)
+
+    def failures(self) -> list[str]:
+        found = [json.loads(self.redis.get(key) or b"null") for key in self.redis.keys("celery-task-meta-*")]
+        return [one["result"]["exc_type"] for one in found if one["status"] == "FAILURE"]
+
+
+class RQStage(Stage):
+    ready = "Listening on"
+
+    def command(self, queue: str | None) -> Sequence[str]:
+        return [str(BIN / "rq"), "worker", "--url", self.url, "--with-scheduler", queue or "default"]
+
+    def delivery(self, **options: Any) -> RQDelivery:
+        return RQDelivery(self.redis, **options)
+
+    def failures(self) -> list[str]:
+        registry = Queue(connection=self.redis).failed_job_registry
+        jobs = [registry.job_class.fetch(job_id, connection=self.redis) for job_id in registry.get_job_ids()]
+        return [str(job.latest_result().exc_string) for job in jobs]
+
+    def kill(self, worker: subprocess.Popen[bytes]) -> None:
+        """As above; and let the time pass after which RQ gives a worker up."""
+        super().kill(worker)
+        started = StartedJobRegistry(connection=self.redis)
+        for member in self.redis.zrange(started.key, 0, -1):
+            self.redis.zadd(started.key, {member: 1})
+
+
+class TaskiqStage(Stage):
+    ready = "Listening started."
+
+    def command(self, queue: str | None) -> Sequence[str]:
+        del queue  # a broker's own: see `worker`
+        return [str(BIN / "taskiq"), "worker", "--workers=1", "tests.delivery.queues.taskiq_worker:broker"]
+
+    @contextlib.contextmanager
+    def worker(self, queue: str | None = None, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+        with super().worker(**environment, **({"QUEUE_NAME": queue} if queue else {})) as one:
+            yield one
+
+    def broadcast(self, event: Broadcastable, *, exclude: str | None = None, **options: Any) -> Receipt:
+        async def send() -> Receipt:
+            broker = taskiq_worker.create(self.url)
+            await broker.startup()
+            try:
+                delivery = TaskiqDelivery(broker, **options)
+                broadcaster = AsyncBroadcaster({"pusher": AsyncNullDriver()}, delivery=delivery)
+                pending = broadcaster.broadcast(event)
+                return await (pending.to_everyone() if exclude is None else pending.to_others(exclude))
+            finally:
+                await broker.shutdown()
+
+        return asyncio.run(send())
+
+    def failures(self) -> list[str]:
+        results = [self.redis.get(key) for key in self.redis.scan_iter() if self.redis.type(key) == b"string"]
+        return [str(one) for one in results if one and b"Error" in one]
+
+
+class DramatiqStage(Stage):
+    ready = "is ready for action"
+
+    def command(self, queue: str | None) -> Sequence[str]:
+        options = ["--processes=1", "--threads=2", *(["--queues", queue] if queue else [])]
+        return [str(BIN / "dramatiq"), "tests.delivery.queues.dramatiq_worker:broker", *options]
+
+    def delivery(self, **options: Any) -> DramatiqDelivery:
+        return DramatiqDelivery(dramatiq_worker.create(self.url), queues=["high"], **options)
+
+    def failures(self) -> list[str]:
+        return [str(letter) for letter in self.redis.hvals("dramatiq:default.XQ.msgs")]
+
+
+STAGES = {"celery": CeleryStage, "rq": RQStage, "taskiq": TaskiqStage, "dramatiq": DramatiqStage}

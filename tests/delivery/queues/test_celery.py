@@ -1,0 +1,119 @@
+"""Celery, with its own broker and worker for tests, in this process."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from celery import Celery, signals
+from celery.contrib.testing.worker import start_worker
+
+from broadcastkit import AnonymousEvent, Broadcaster, configure, default
+from broadcastkit.delivery.queues import CeleryDelivery
+from broadcastkit.drivers.null import NullDriver
+from broadcastkit.errors import ConfigurationError, ConnectError
+from tests.delivery.held import SECONDS, Held
+from tests.interop.redis_servers import wait_until
+from tests.interop.servers import free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+EVENT = AnonymousEvent("shipped", {"text": "t0psecret"}, on=["a", "b"])
+
+
+@pytest.fixture
+def app() -> Iterator[Celery]:
+    app = Celery("shop", broker="memory://", backend="cache+memory://", set_as_current=False)
+    app.conf.worker_hijack_root_logger = False
+    app.conf.broker_transport_options = {"polling_interval": 0.01}
+    yield app
+    app.close()
+
+
+@pytest.fixture
+def service() -> Iterator[Held]:
+    default.reset()
+    driver = Held(released=True)
+    configure(Broadcaster({"main": driver}))
+    yield driver
+    default.reset()
+
+
+def broadcast(delivery: CeleryDelivery, event: Any = EVENT) -> None:
+    assert Broadcaster({"main": NullDriver()}, delivery=delivery).broadcast(event).to_everyone().queued
+
+
+def queued(app: Celery, queue: str = "celery") -> Any:
+    with app.connection_for_read() as connection, contextlib.closing(connection.SimpleQueue(queue)) as simple:
+        return simple.get(timeout=SECONDS)
+
+
+def test_a_task_is_json_and_shows_no_payload(app: Celery) -> None:
+    broadcast(CeleryDelivery(app, queue="broadcasts"))
+    message = queued(app, "broadcasts")
+    ((text,), _, _) = message.payload
+    assert message.content_type == "application/json"
+    assert json.loads(json.loads(text)["data"]) == {"text": "t0psecret"}
+    assert message.headers["task"] == "broadcastkit.send"
+    assert message.headers["argsrepr"] == "<Message 'shipped' on 2 channel(s), 20 characters>"
+    assert message.headers["id"] == json.loads(text)["id"]
+
+
+def test_a_retry_shows_none_either_and_sends_only_what_is_left(app: Celery, service: Held) -> None:
+    service.once["shipped"] = ConnectError("down", delivered=("a",))
+    shown: list[str] = []
+    states: list[str] = []
+
+    def received(request: Any, **_: Any) -> None:
+        shown.append(request.argsrepr)
+
+    def ended(state: str, **_: Any) -> None:
+        states.append(state)
+
+    signals.task_received.connect(received)
+    signals.task_postrun.connect(ended)
+    try:
+        delivery = CeleryDelivery(app, backoff=0.01)
+        with start_worker(app, pool="solo", perform_ping_check=False, shutdown_timeout=SECONDS):
+            broadcast(delivery)
+            wait_until(lambda: len(states) == 2, "the task was done")
+    finally:
+        signals.task_received.disconnect(received)
+        signals.task_postrun.disconnect(ended)
+    assert shown == [f"<Message 'shipped' on {count} channel(s), 20 characters>" for count in (2, 1)]
+    assert states == ["RETRY", "SUCCESS"]
+    assert service.requests == [["shipped"]] * 2
+
+
+def test_an_eager_app_sends_at_once(app: Celery, service: Held) -> None:
+    app.conf.task_always_eager = True
+    service.once["shipped"] = ConnectError("down")
+    broadcast(CeleryDelivery(app, backoff=0.01))
+    assert service.requests == [["shipped"]] * 2
+
+
+def test_a_worker_is_told_whose_connections_to_use(app: Celery) -> None:
+    app.conf.task_always_eager = True
+    driver = Held(released=True)
+    broadcast(CeleryDelivery(app, broadcaster=lambda: Broadcaster({"main": driver})))
+    assert driver.requests == [["shipped"]]
+
+
+def test_two_on_one_app_need_two_names(app: Celery) -> None:
+    CeleryDelivery(app)
+    with pytest.raises(
+        ConfigurationError, match="share one delivery between the broadcasters, or give this one a name"
+    ):
+        CeleryDelivery(app)
+    assert CeleryDelivery(app, name="others.send").task.name == "others.send"
+
+
+def test_a_broker_that_is_not_there_is_the_callers_error() -> None:
+    app = Celery("shop", broker=f"redis://127.0.0.1:{free_port()}", set_as_current=False)
+    broadcaster = Broadcaster(NullDriver(), delivery=CeleryDelivery(app))
+    with pytest.raises(ConnectError, match=r"^not queued: .*refused"):
+        broadcaster.broadcast(EVENT).to_everyone()
+    app.close()

@@ -1,6 +1,6 @@
 # The two commands for a user are `make demo` and `make test`; `make check` is the quick part of the latter.
 
-.PHONY: demo test check setup bench clean constraints lint types layers unit real browser coverage chromium redis
+.PHONY: demo test check setup bench clean constraints site lint types layers unit real browser coverage chromium redis postgresql
 .NOTPARALLEL:
 .DEFAULT_GOAL := check
 
@@ -26,7 +26,7 @@ test: setup lint types layers unit real browser coverage
 check: .venv/.dev lint types layers
 	$(PYTEST) -q -m "not real and not browser"
 
-setup: .venv/.dev $(INTEROP) $(CHAT) chromium redis
+setup: .venv/.dev $(INTEROP) $(CHAT) chromium redis postgresql
 
 lint: .venv/.dev
 	$(BIN)/ruff format --check
@@ -47,7 +47,7 @@ unit: .venv/.dev
 	rm -rf build/coverage && mkdir -p build/coverage
 	$(MEASURED) -m "not real and not browser"
 
-real: .venv/.dev $(INTEROP) $(CHAT) redis
+real: .venv/.dev $(INTEROP) $(CHAT) redis postgresql
 	$(MEASURED) -m real
 
 browser: .venv/.dev $(INTEROP) $(CHAT) chromium
@@ -63,9 +63,16 @@ chromium:
 redis:
 	scripts/install-system.sh redis-server
 
+postgresql:
+	scripts/install-system.sh postgresql
+
 bench: .venv/.dev
 	scripts/install-system.sh nginx wrk
 	$(BIN)/python -m benchmarks $(ARGS)
+
+# The documentation, in build/site; `unit` builds it too, and looks at it.
+site: .venv/.dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
 
 # Pins afresh what `.[all,dev]` needs, and nothing else.
 constraints: .venv/bin/python

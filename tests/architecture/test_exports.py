@@ -27,11 +27,11 @@ MODULES = [
 
 
 def defined_in(module: ModuleType) -> set[str]:
-    """Return the public classes and functions that this module itself defines."""
+    """Return the public classes and functions that this module itself defines; pytest's hooks are for pytest alone."""
     return {
         name
         for name, value in vars(module).items()
-        if not name.startswith("_")
+        if not name.startswith(("_", "pytest_"))
         and (inspect.isclass(value) or inspect.isfunction(value))
         and value.__module__ == module.__name__
     }

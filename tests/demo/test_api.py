@@ -127,7 +127,8 @@ def test_people_start_with_their_own_conversations(cleo: Someone) -> None:
     start = cleo.get("/api/start").json()
     assert start["me"] == {"id": 3, "name": "Cleo"}
     assert [(one["id"], one["person"]["name"]) for one in start["conversations"]] == [(2, "Ann"), (3, "Ben")]
-    assert start["live"] == {"key": "chat-key"}
+    assert start["live"]["key"] == "chat-key"
+    assert (start["live"]["wsHost"], start["live"]["wsPort"]) == ("testserver", 80)
 
 
 @pytest.mark.parametrize("content", ["", "  \n\t ", "x" * 2001, "\x00\x1b", None, 7, ["a"], {}])

@@ -13,13 +13,24 @@ PUSHER = {
     "PUSHER_APP_KEY": "app-key",
     "PUSHER_APP_SECRET": "app-secret",
 }
+# what pusher-js needs besides, where a service is not at pusher.com
+OWN_HOST = {"cluster": "", "enabledTransports": ["ws", "wss"]}
 
 
 @pytest.mark.parametrize("environ", [{}, {"BROADCAST_CONNECTION": ""}, {"PUSHER_APP_KEY": "unused"}])
 def test_the_server_is_in_this_process_unless_another_is_named(environ: dict[str, str]) -> None:
     live = live_from_env(environ)
     assert live.server is not None
-    assert live.page_settings == {"key": "chat-key"}
+    assert live.page_settings("http://chat.example.org:8000/") == {
+        "broadcaster": "pusher",
+        "key": "chat-key",
+        "wsHost": "chat.example.org",
+        "wsPort": 8000,
+        "wssPort": 8000,
+        "wsPath": "",
+        "forceTLS": False,
+        **OWN_HOST,
+    }
     assert live.websocket_origin == "'self'"
 
 
@@ -35,23 +46,24 @@ def test_the_secret_of_the_server_in_this_process_is_nobodys() -> None:
     [
         (
             PUSHER | {"PUSHER_APP_CLUSTER": "eu"},
-            {"wsHost": "ws-eu.pusher.com", "wsPort": 443, "wssPort": 443, "forceTLS": True, "wsPath": ""},
-            "wss://ws-eu.pusher.com:443",
+            {"cluster": "eu", "forceTLS": True},
+            "wss://ws-eu.pusher.com",
         ),
         (
             PUSHER | {"PUSHER_HOST": "127.0.0.1", "PUSHER_PORT": "6001", "PUSHER_SCHEME": "http"},
-            {"wsHost": "127.0.0.1", "wsPort": 6001, "wssPort": 6001, "forceTLS": False, "wsPath": ""},
+            {"wsHost": "127.0.0.1", "wsPort": 6001, "wssPort": 6001, "forceTLS": False, "wsPath": "", **OWN_HOST},
             "ws://127.0.0.1:6001",
         ),
         (
             {name.replace("PUSHER", "REVERB"): value for name, value in PUSHER.items()}
             | {"BROADCAST_CONNECTION": "reverb", "REVERB_HOST": "ws.example.org", "REVERB_SERVER_PATH": "/live"},
-            {"wsHost": "ws.example.org", "wsPort": 443, "wssPort": 443, "forceTLS": True, "wsPath": "/live"},
+            {"broadcaster": "reverb", "wsHost": "ws.example.org", "wsPort": 443, "wssPort": 443, "wsPath": "/live"}
+            | {"forceTLS": True, **OWN_HOST},
             "wss://ws.example.org:443",
         ),
         (
             {"BROADCAST_CONNECTION": "http://app-key:app-secret@127.0.0.1:6001/apps/app-id"},
-            {"wsHost": "127.0.0.1", "wsPort": 6001, "wssPort": 6001, "forceTLS": False, "wsPath": ""},
+            {"wsHost": "127.0.0.1", "wsPort": 6001, "wssPort": 6001, "forceTLS": False, "wsPath": "", **OWN_HOST},
             "ws://127.0.0.1:6001",
         ),
     ],
@@ -61,7 +73,7 @@ def test_pages_connect_to_the_service_that_the_application_sends_to(
 ) -> None:
     live = live_from_env(environ)
     assert live.server is None
-    assert live.page_settings == {"key": "app-key", **page}
+    assert live.page_settings("http://chat.example.org/") == {"broadcaster": "pusher", "key": "app-key", **page}
     assert live.websocket_origin == origin
 
 

@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 
 import pytest
 
-from broadcastkit.errors import InvalidEventError
+from broadcastkit.errors import ConfigurationError, InvalidEventError
 from broadcastkit.events import Event
 
 T = TypeVar("T")
@@ -146,3 +146,17 @@ def test_other_class_options_are_pydantics() -> None:
 def test_a_name_is_no_field() -> None:
     assert MessageSent.model_fields == {}
     assert MessageSent().broadcast_payload() == "{}"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"event_name": "x"},
+        {"event_name": property(lambda event: "x")},
+        {"event_via": "redis"},
+        {"event_options": None},
+    ],
+)
+def test_class_options_are_not_attributes(body: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match="class options"):
+        type("Wrong", (Event,), body)

@@ -1,6 +1,6 @@
 # The two commands for a user are `make demo` and `make test`; `make check` is the quick part of the latter.
 
-.PHONY: demo test check setup bench clean constraints site lint types layers unit real browser coverage chromium redis postgresql
+.PHONY: demo test check setup bench clean constraints site lint types layers unit real browser coverage chromium redis postgresql mariadb
 .NOTPARALLEL:
 .DEFAULT_GOAL := check
 
@@ -9,8 +9,10 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 NPM := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 # Not pytest-cov: see [tool.coverage.run] in pyproject.toml.
-PYTEST := $(BIN)/python -m pytest
-MEASURED := $(BIN)/python -m coverage run -m pytest
+# In parallel: as many processes as there are cores (WORKERS=… for another number), each with servers of its own.
+WORKERS ?= auto
+PYTEST := $(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=worksteal
+MEASURED := $(BIN)/python -m coverage run -m pytest --numprocesses=$(WORKERS) --dist=worksteal
 
 # Each folder with a package-lock.json has its modules when npm's own note about them is there.
 INTEROP := tests/interop/node_modules/.package-lock.json tests/interop/socketio4/node_modules/.package-lock.json
@@ -26,7 +28,7 @@ test: setup lint types layers unit real browser coverage
 check: .venv/.dev lint types layers
 	$(PYTEST) -q -m "not real and not browser"
 
-setup: .venv/.dev $(INTEROP) $(CHAT) chromium redis postgresql
+setup: .venv/.dev $(INTEROP) $(CHAT) chromium redis postgresql mariadb
 
 lint: .venv/.dev
 	$(BIN)/ruff format --check
@@ -47,7 +49,7 @@ unit: .venv/.dev
 	rm -rf build/coverage && mkdir -p build/coverage
 	$(MEASURED) -m "not real and not browser"
 
-real: .venv/.dev $(INTEROP) $(CHAT) redis postgresql
+real: .venv/.dev $(INTEROP) $(CHAT) redis postgresql mariadb
 	$(MEASURED) -m real
 
 browser: .venv/.dev $(INTEROP) $(CHAT) chromium
@@ -65,6 +67,9 @@ redis:
 
 postgresql:
 	scripts/install-system.sh postgresql
+
+mariadb:
+	scripts/install-system.sh mariadb-server
 
 bench: .venv/.dev
 	scripts/install-system.sh nginx wrk

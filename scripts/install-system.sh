@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the named tools that are missing, with apt where that is allowed.
 #
-#   scripts/install-system.sh chromium nginx postgresql redis-server wrk
+#   scripts/install-system.sh chromium mariadb-server nginx postgresql redis-server wrk
 set -euo pipefail
 
 is_there() {
@@ -10,6 +10,7 @@ is_there() {
     python3-venv) python3 -c 'import ensurepip' 2>/dev/null ;;
     # Debian keeps the programs of a server off PATH.
     postgresql) command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null ;;
+    mariadb-server) command -v mariadbd >/dev/null || [ -x /usr/sbin/mariadbd ] ;;
     *) command -v "$1" >/dev/null ;;
   esac
 }

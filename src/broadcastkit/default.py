@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from broadcastkit.authorization import ChannelRegistry
 from broadcastkit.broadcaster import AsyncBroadcaster, Broadcaster, ErrorPolicy
@@ -16,6 +16,9 @@ from broadcastkit.delivery.source import defaults
 from broadcastkit.errors import ConfigurationError
 from broadcastkit.events.base import Broadcastable
 from broadcastkit.pending import PendingBroadcast, Receipt
+
+if TYPE_CHECKING:
+    from broadcastkit.observability.hooks import Hooks
 
 __all__ = [
     "broadcast",
@@ -106,18 +109,20 @@ def configure(
     delivery: Delivery | None = None,
     on_error: ErrorPolicy = "raise",
     transaction: object | None = None,
+    hooks: Hooks | Iterable[Hooks] | None = None,
 ) -> None:
     """Set what `broadcast()` and `aio.broadcast()` use.
 
     A Broadcaster serves `broadcast()`, an AsyncBroadcaster `aio.broadcast()`: call it once for each if you use both.
-    Settings (a mapping, a connection URL, a `BroadcastSettings`) serve both, with `channels`, `delivery`, `on_error`
-    and `transaction` as for the constructors. Without this call, both read the environment at first use.
+    Settings (a mapping, a connection URL, a `BroadcastSettings`) serve both, with `channels`, `delivery`, `on_error`,
+    `transaction` and `hooks` as for the constructors. Without this call, both read the environment at first use.
 
     Raises:
         ConfigurationError: an option beside a broadcaster, which has its own.
     """
     given = broadcaster_or_settings
     options = {"channels": channels, "delivery": delivery, "transaction": transaction, "on_error": on_error}
+    options["hooks"] = hooks
     options = {name: value for name, value in options.items() if value is not None}
     own = [name for name, value in options.items() if value != "raise"]
     if own and isinstance(given, Broadcaster | AsyncBroadcaster):

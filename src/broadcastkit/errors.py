@@ -239,7 +239,10 @@ class QueueFullError(NotSentError):
 
 
 class CircuitOpenError(NotSentError):
-    """The service did not answer for a while, and is not asked again before `retry_after` seconds."""
+    """The service did not answer for a while, and is not asked again before `retry_after` seconds.
+
+    That is None while another message is on its way, which finds out whether the service answers again.
+    """
 
     retryable = True
 

@@ -15,7 +15,8 @@ from typing import Any, Generic, NamedTuple, Self, TypeVar
 
 from broadcastkit.channels.base import Channel
 from broadcastkit.core.names import check_channel_name, usable_socket_id
-from broadcastkit.delivery.transactions import AMBIENT
+from broadcastkit.core.repeats import Dropped
+from broadcastkit.delivery.transactions.base import AMBIENT
 from broadcastkit.drivers.base import ChannelInfo
 from broadcastkit.errors import BroadcastError, BroadcastNotSentWarning, ConfigurationError
 from broadcastkit.events.base import Broadcastable, EventChannels
@@ -47,13 +48,15 @@ class Receipt:
     """What became of an event.
 
     `channels` has the full name of every channel, with its `user_count` and `subscription_count` if they were asked
-    for. `connections` is empty if nothing was to be sent: no channels, or `broadcast_when()` said no.
+    for. `connections` is empty if nothing was to be sent: no channels, `broadcast_when()` said no, or it was a repeat;
+    then `dropped` is the class option of the event that says so.
     """
 
     event: str
     channels: Mapping[str, ChannelInfo]
     excluded_socket: str | None = None
     connections: tuple[ConnectionReceipt, ...] = ()
+    dropped: Dropped | None = None
 
     @property
     def requests(self) -> int:
@@ -102,7 +105,9 @@ class Pending(Generic[ResultT]):
         self._after: object | None = None
         self._used = False
         # where broadcast() was called, for the warning; the frame itself is not kept
-        frame = sys._getframe(stack_depth() - 1)  # noqa: SLF001 - inspect.stack() reads source files
+        frame = sys._getframe(2)  # noqa: SLF001 - inspect.stack() reads source files
+        while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+            frame = frame.f_back
         self._place, self._line = frame.f_code.co_filename, frame.f_lineno
 
     def via(self, *connections: str) -> Self:
@@ -132,6 +137,7 @@ class Pending(Generic[ResultT]):
             ConfigurationError: None, which would be to wait for nothing.
         """
         if transaction is None:
+            self._used = True  # there is an error: no need to warn, too
             raise ConfigurationError("after_commit was given None: name a session or a database, or leave it out")
         return self._changed("_after", transaction)
 

@@ -187,6 +187,7 @@ def test_what_the_user_can_mend(
         ("PUSHER_PORT", str(free_port()), "news", "no WebSocket at ws://"),
         ("PUSHER_SCHEME", "https", "news", "no WebSocket at wss://"),
     ],
+    ids=["secret", "key", "path", "port", "scheme"],  # each worker of a parallel run finds another free port
 )
 def test_what_the_service_refuses(  # noqa: PLR0917
     command: RunCommand,

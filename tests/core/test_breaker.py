@@ -10,8 +10,10 @@ from broadcastkit.core.breaker import Breaker, Circuit
 from broadcastkit.drivers.base import Sent
 from broadcastkit.errors import (
     BadRequestError,
+    CircuitOpenError,
     ConfigurationError,
     ConnectError,
+    PayloadTooLargeError,
     RateLimitedError,
     ServiceFailedError,
 )
@@ -35,7 +37,7 @@ def test_it_opens_after_so_many_failures_in_a_row() -> None:
 
 @pytest.mark.parametrize(
     "outcomes",
-    [[Sent(1)], [GONE, Sent(1)], [BadRequestError("no", status=400)], [RateLimitedError("slow", status=429)], []],
+    [[Sent(1)], [GONE, Sent(1)], [BadRequestError("no", status=400)], [RateLimitedError("slow", status=429)]],
 )
 def test_a_service_that_answers_anything_is_there(outcomes: list[Any]) -> None:
     circuit = Circuit(Breaker(failures=2))
@@ -45,11 +47,46 @@ def test_a_service_that_answers_anything_is_there(outcomes: list[Any]) -> None:
     assert circuit.wait(0) is None
 
 
+SILENT: list[list[Any]] = [[], [PayloadTooLargeError("too large")], [CircuitOpenError("the next one's")]]
+
+
+@pytest.mark.parametrize("outcomes", SILENT)
+def test_what_was_refused_or_raised_here_says_nothing(outcomes: list[Any]) -> None:
+    circuit = Circuit(Breaker(failures=2, cooldown=30))
+    circuit.note([GONE], 0)
+    assert circuit.note(outcomes, 0) is None
+    assert circuit.note([*outcomes, GONE], 0) is True
+    assert circuit.note(outcomes, 1) is None
+    assert circuit.wait(1) == 29
+
+
 def test_after_the_cooldown_one_caller_is_let_through_and_the_others_wait_for_it() -> None:
     circuit = opened()
     assert circuit.wait(30) is None
-    assert circuit.wait(30) == 30
-    assert circuit.wait(31) == 29
+    assert circuit.wait(30) == 0
+    assert circuit.wait(59) == 0
+
+
+def test_a_caller_that_never_says_what_came_of_it_is_forgotten() -> None:
+    circuit = opened()
+    assert circuit.wait(30) is None
+    assert circuit.wait(60) is None
+    assert circuit.wait(60) == 0
+
+
+@pytest.mark.parametrize("outcomes", SILENT)
+def test_a_trial_that_says_nothing_leaves_it_to_the_next_one(outcomes: list[Any]) -> None:
+    circuit = opened()
+    assert circuit.wait(30) is None
+    assert circuit.note(outcomes, 31) is None
+    assert circuit.wait(31) is None
+    assert circuit.wait(31) == 0
+
+
+def test_who_was_on_the_way_when_it_opened_may_close_it() -> None:
+    circuit = opened()
+    assert circuit.note([Sent(1)], 1) is False
+    assert circuit.wait(1) is None
 
 
 def test_a_failed_trial_opens_it_again_and_a_good_one_closes_it() -> None:
@@ -69,6 +106,7 @@ def test_a_failed_trial_opens_it_again_and_a_good_one_closes_it() -> None:
         ({"failures": 0}, "breaker.failures must be a number from 1, not 0"),
         ({"failures": True}, "breaker.failures must be a number from 1, not True"),
         ({"cooldown": 0}, "breaker.cooldown must be a number of seconds over 0, not 0"),
+        ({"cooldown": float("inf")}, "breaker.cooldown must be a number of seconds over 0, not inf"),
         ({"cooldown": "30"}, "breaker.cooldown must be a number of seconds over 0, not '30'"),
     ],
 )

@@ -40,26 +40,29 @@ class Answers:
 
 
 class Held(Answers, Serviceless):
-    """Each `send` waits for a `release()`."""
+    """Each `send` waits for a `release()`: the first for the first one."""
 
     def __init__(self, *, released: bool = False) -> None:
         super().__init__()
-        self._gate = threading.Semaphore(10**6 if released else 0)
-        self._arrived = threading.Condition()
+        self._released = 10**6 if released else 0
+        self._changed = threading.Condition()
 
     def send(self, messages: Sequence[Message]) -> list[Outcome]:
-        with self._arrived:
+        with self._changed:
             self.requests.append([message.event for message in messages])
-            self._arrived.notify_all()
-        assert self._gate.acquire(timeout=SECONDS)
+            turn = len(self.requests)
+            self._changed.notify_all()
+            assert self._changed.wait_for(lambda: self._released >= turn, SECONDS), self.requests
         return self.answer(messages)
 
     def release(self, requests: int = 1) -> None:
-        self._gate.release(requests)
+        with self._changed:
+            self._released += requests
+            self._changed.notify_all()
 
     def wait_for(self, requests: int) -> None:
-        with self._arrived:
-            assert self._arrived.wait_for(lambda: len(self.requests) >= requests, SECONDS), self.requests
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self.requests) >= requests, SECONDS), self.requests
 
 
 class AsyncHeld(Answers, AsyncServiceless):

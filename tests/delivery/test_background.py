@@ -282,10 +282,10 @@ def test_what_waits_when_the_process_ends_is_sent() -> None:
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"size": 0}, "size must be 1 or more, not 0"),
-        ({"overflow": "block"}, "overflow must be 'wait', 'refuse' or 'drop_oldest', not 'block'"),
-        ({"patience": -1}, "patience must be seconds, 0 or more"),
-        ({"drain": float("nan")}, "drain must be seconds, 0 or more"),
+        ({"size": 0}, "size must be a number from 1, not 0"),
+        ({"overflow": "block"}, "overflow must be one of wait, refuse, drop_oldest, not 'block'"),
+        ({"patience": -1}, "patience must be a number of seconds from 0, not -1"),
+        ({"drain": float("nan")}, "drain must be a number of seconds from 0, not nan"),
     ],
 )
 def test_a_wrong_setting_is_named(options: dict[str, Any], text: str) -> None:

@@ -11,9 +11,13 @@ import tomllib
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import dramatiq.cli
 import typer.main
 import uvicorn
+from celery.bin.celery import celery
 from django.core.management import CommandError, load_command_class
+from rq.cli.cli import main as rq
+from taskiq.cli.worker.args import WorkerArgs
 
 from broadcastkit.cli.commands import commands
 from tests.docs.pages import ROOT
@@ -85,11 +89,43 @@ def _broadcastkit(arguments: list[str], _: Page) -> str | None:
 
 
 def _uvicorn(arguments: list[str], page: Page) -> str | None:
-    module, _, name = arguments[0].partition(":")
+    return _absent(arguments[0], page) or _parsed(uvicorn.main, arguments)
+
+
+def _absent(target: str, page: Page) -> str | None:
+    """Return a complaint if what a command is pointed at, `module:name`, is not on the page."""
+    module, _, name = target.partition(":")
     files = [fence for fence in page.fences if fence.file == f"{module}.py"]
-    if not files or f"{name} = " not in files[-1].text:
-        return f"the page has no {arguments[0]}"
-    return _parsed(uvicorn.main, arguments)
+    return None if files and f"{name} = " in files[-1].text else f"the page has no {target}"
+
+
+def _celery(arguments: list[str], page: Page) -> str | None:
+    if arguments[0] != "--app" or arguments[2] not in celery.commands:
+        return "celery --app module command"
+    return _absent(f"{arguments[1]}:app", page)
+
+
+def _dramatiq(arguments: list[str], page: Page) -> str | None:
+    return _read(dramatiq.cli.make_argument_parser().parse_args, arguments) or _absent(arguments[0], page)
+
+
+def _rq(arguments: list[str], _: Page) -> str | None:
+    return _parsed(rq.commands[arguments[0]], arguments[1:])
+
+
+def _taskiq(arguments: list[str], page: Page) -> str | None:
+    if arguments[0] != "worker":
+        return "taskiq worker module:broker"
+    return _read(WorkerArgs.from_cli, arguments[1:]) or _absent(arguments[1], page)
+
+
+def _read(parse: Callable[[list[str]], object], arguments: list[str]) -> str | None:
+    """Have argparse read the arguments."""
+    try:
+        parse(arguments)
+    except SystemExit:
+        return f"not understood: {arguments}"
+    return None
 
 
 def _parsed(command: Any, arguments: list[str]) -> str | None:
@@ -142,12 +178,16 @@ def _npm(arguments: list[str], _: Page) -> str | None:
 
 CHECKS: dict[str, Callable[[list[str], Page], str | None]] = {
     "broadcastkit": _broadcastkit,
+    "celery": _celery,
+    "dramatiq": _dramatiq,
     "make": _make,
     "npm": _npm,
     "pip": _pip,
     "pytest": _pytest,
     "python": _python,
     "python3": _python,
+    "rq": _rq,
+    "taskiq": _taskiq,
     "uvicorn": _uvicorn,
 }
 

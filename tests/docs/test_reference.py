@@ -31,9 +31,14 @@ PUBLIC = [
     "broadcastkit.channels",
     "broadcastkit.config",
     "broadcastkit.delivery",
+    "broadcastkit.delivery.outbox",
+    "broadcastkit.delivery.repeats",
+    "broadcastkit.delivery.transactions",
+    "broadcastkit.delivery.queues",
     "broadcastkit.drivers",
     "broadcastkit.drivers.base",
     "broadcastkit.drivers.client_options",
+    "broadcastkit.drivers.guarded",
     "broadcastkit.drivers.log",
     "broadcastkit.drivers.memory",
     "broadcastkit.drivers.null",
@@ -57,6 +62,9 @@ PUBLIC = [
     "broadcastkit.integrations.starlette",
     "broadcastkit.integrations.webhooks",
     "broadcastkit.integrations.wsgi",
+    "broadcastkit.observability",
+    "broadcastkit.observability.opentelemetry",
+    "broadcastkit.observability.prometheus",
     "broadcastkit.pytest_plugin",
     "broadcastkit.server",
     "broadcastkit.settings",
@@ -70,9 +78,13 @@ PUBLIC = [
 REFERENCE = [page for page in PAGES if page.name.startswith("docs/reference/")]
 CODE = re.compile(r"`([^`\n]+)`")
 NAME = re.compile(r"\w+")
-# `broadcastkit.x.Y`, but not a file, a command or the name of a logger
+# `broadcastkit.x.Y`, but not a file, a command or the name of a logger, an attribute or a metric
 DOTTED = re.compile(r"\bbroadcastkit(?:\.\w+)+(?![\w/-])")
-LOGGERS = {"broadcastkit.log", "broadcastkit.authorization", "broadcastkit.webhooks"}
+LOGGERS = {f"broadcastkit.{name}" for name in ("log", "authorization", "webhooks", "relay", "hooks")}
+TELEMETRY = {
+    f"broadcastkit.{name}"
+    for name in ("connection", "channel.count", "drop.reason", "dropped.messages", "queue.messages")
+}
 
 
 def reference(name: str) -> Page:
@@ -103,8 +115,8 @@ def test_every_public_name_is_in_the_reference(module: str) -> None:
 def test_every_subpackage_is_in_the_reference_or_inside() -> None:
     """A new package or module is put in one of the two lists, or this fails."""
     inside = re.compile(
-        r"broadcastkit\.(cli|core|default|drivers\.(checks|outside)|pending|integrations(\.(answers|broadcasters|endpoints|fields|windows)|\.django\.[\w.]+)?$|channels\.\w+|"
-        r"authorization\.\w+|broadcaster\.\w+|config\.\w+|delivery\.\w+|drivers\.(pusher|redis|socketio)\.\w+|events\.\w+|server\.\w+|testing\.\w+|webhooks\.\w+)"
+        r"broadcastkit\.(cli|core|default|drivers\.(checks|guarded|observed|outside|policies|wrapped)|pending|integrations(\.(answers|broadcasters|endpoints|fields|windows)|\.django\.[\w.]+)?$|channels\.\w+|"
+        r"authorization\.\w+|broadcaster\.\w+|config\.\w+|delivery\.\w+|drivers\.(pusher|redis|socketio)\.\w+|events\.\w+|observability\.(hooks|observers)|server\.\w+|testing\.\w+|webhooks\.\w+)"
     )
     modules = [module.name for module in pkgutil.walk_packages(broadcastkit.__path__, "broadcastkit.")]
 
@@ -113,7 +125,7 @@ def test_every_subpackage_is_in_the_reference_or_inside() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=repr)
 def test_every_dotted_name_is_there(page: Page) -> None:
-    for name in set(DOTTED.findall(" ".join(CODE.findall(page.text)))) - LOGGERS:
+    for name in set(DOTTED.findall(" ".join(CODE.findall(page.text)))) - LOGGERS - TELEMETRY:
         assert resolve(name) is not None, name
 
 
@@ -157,7 +169,7 @@ def test_the_variables_are_those_that_are_read() -> None:
     read = {variable for variables in arguments_by_variable().values() for variable in variables}
 
     told = {*rows(page, "| variable | holds"), "BROADCAST_CONNECTION"}
-    assert told == {"BROADCAST_CONNECTION", "BROADCAST_DRIVER", *read}
+    assert told == {"BROADCAST_CONNECTION", "BROADCAST_DRIVER", "BROADCAST_DELIVERY", *read}
 
 
 def test_the_limits_of_the_server_are_told_with_their_defaults() -> None:
@@ -172,7 +184,9 @@ def test_the_profiles_are_told() -> None:
     assert set(told) == {field.name for field in fields(profiles.Profile)} - {"name"}
     del told["unsupported"]  # the table of the next test
     for column, profile in enumerate(profiles.PROFILES.values(), start=1):
-        assert {key: cells[column] for key, cells in told.items()} == {key: shown(getattr(profile, key)) for key in told}
+        assert {key: cells[column] for key, cells in told.items()} == {
+            key: shown(getattr(profile, key)) for key in told
+        }
 
 
 def test_what_each_service_offers_is_told() -> None:

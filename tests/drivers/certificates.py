@@ -32,10 +32,15 @@ class Certificates(NamedTuple):
 
 
 def certificate(
-    name: str, key: ec.EllipticCurvePrivateKey, signer: ec.EllipticCurvePrivateKey, names: list[x509.GeneralName]
+    name: str,
+    key: ec.EllipticCurvePrivateKey,
+    signer: ec.EllipticCurvePrivateKey,
+    names: list[x509.GeneralName],
+    *,
+    age: dt.timedelta = dt.timedelta(),
 ) -> x509.Certificate:
-    """Return a certificate; without names it is the authority's own."""
-    now = dt.datetime.now(dt.UTC)
+    """Return a certificate that is good for an hour; without names it is the authority's own."""
+    now = dt.datetime.now(dt.UTC) - age
     builder = (
         x509.CertificateBuilder()
         .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))

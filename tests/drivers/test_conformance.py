@@ -10,11 +10,14 @@ from anyio import to_thread
 
 from broadcastkit.core.message import Message
 from broadcastkit.drivers import DRIVERS
+from broadcastkit.drivers.base import Outcome
+from broadcastkit.drivers.guarded import AsyncGuarded, Breaker, Guarded
 from broadcastkit.drivers.log import AsyncLogDriver, LogDriver
 from broadcastkit.drivers.memory import AsyncMemoryDriver, MemoryDriver
 from broadcastkit.drivers.null import AsyncNullDriver, NullDriver
 from broadcastkit.drivers.pusher import AsyncPusherDriver, PusherDriver
 from broadcastkit.drivers.pusher.profiles import PROFILES
+from broadcastkit.errors import ConnectError
 from broadcastkit.testing import CHECKED_CHANNELS, Arrival, check_async_driver, check_driver
 from broadcastkit.testing.stand_in import AsyncFakeDriver, FakeDriver
 
@@ -25,12 +28,19 @@ if TYPE_CHECKING:
     from tests.interop.clients import PusherJsClient
     from tests.interop.servers import PusherServer
 
-SYNC = {"log": LogDriver, "null": NullDriver, "memory": MemoryDriver, "fake": lambda: FakeDriver("pusher")}
+SYNC = {
+    "log": LogDriver,
+    "null": NullDriver,
+    "memory": MemoryDriver,
+    "fake": lambda: FakeDriver("pusher"),
+    "guarded": lambda: Guarded(MemoryDriver(), breaker=Breaker(), fallback=NullDriver()),
+}
 ASYNC = {
     "log": AsyncLogDriver,
     "null": AsyncNullDriver,
     "memory": AsyncMemoryDriver,
     "fake": lambda: AsyncFakeDriver("pusher"),
+    "guarded": lambda: AsyncGuarded(AsyncMemoryDriver(), breaker=Breaker(), fallback=AsyncNullDriver()),
 }
 # With soketi, the pusher driver below; with the embedded server, tests/server; redis, in tests/real;
 # socketio, in tests/drivers/socketio.
@@ -75,6 +85,38 @@ async def test_the_awaited_memory_keeps_what_was_sent_as_it_was() -> None:
         return kept.received(fence)
 
     await check_async_driver(lambda: AsyncMemoryDriver(kept.messages), received=received)
+
+
+class Gone(MemoryDriver):
+    """Has nobody to send to."""
+
+    def take(self, message: Message) -> Outcome:
+        return ConnectError("nobody there")
+
+
+class AsyncGone(AsyncMemoryDriver):
+    def take(self, message: Message) -> Outcome:
+        return ConnectError("nobody there")
+
+
+def test_what_falls_back_arrives_as_it_was() -> None:
+    kept = Kept()
+    check_driver(
+        lambda: Guarded(Gone(), breaker=Breaker(failures=2), fallback=MemoryDriver(kept.messages)),
+        received=kept.received,
+    )
+
+
+async def test_so_does_what_the_awaited_twin_sends() -> None:
+    kept = Kept()
+
+    async def received(fence: str) -> list[Arrival]:
+        return kept.received(fence)
+
+    await check_async_driver(
+        lambda: AsyncGuarded(AsyncGone(), breaker=Breaker(failures=2), fallback=AsyncMemoryDriver(kept.messages)),
+        received=received,
+    )
 
 
 # -- a service that says yes and tells nothing, whichever it is said to be ---------------------------------------------

@@ -12,6 +12,7 @@ import pytest
 from broadcastkit import AsyncBroadcaster, Broadcaster, aio, default
 from broadcastkit.drivers import DRIVERS, driver_class
 from broadcastkit.drivers.base import AsyncDriver, Driver
+from broadcastkit.drivers.guarded import AsyncGuarded, Guarded
 from broadcastkit.drivers.pusher import AsyncPusherDriver, PusherDriver
 from broadcastkit.drivers.pusher.http import AsyncTransport, Transport
 from broadcastkit.drivers.serviceless import AsyncServiceless, Serviceless
@@ -21,6 +22,7 @@ DRIVER_TWINS = [(driver_class(name, asynchronous=False), driver_class(name, asyn
 TWINS: list[tuple[type[Any], type[Any]]] = [
     *DRIVER_TWINS,
     (Driver, AsyncDriver),
+    (Guarded, AsyncGuarded),
     (Broadcaster, AsyncBroadcaster),
     (Serviceless, AsyncServiceless),
     (FakeDriver, AsyncFakeDriver),

@@ -61,7 +61,7 @@ def test_the_rules_of_what_is_chosen_are_checked() -> None:
         blocking_broadcaster("a test", lambda: chosen)
 
 
-@pytest.mark.parametrize("given", ["log://", 7, MemoryDriver()], ids=repr)
+@pytest.mark.parametrize("given", ["log://", 7, MemoryDriver()], ids=["a URL", "a number", "a driver"])
 def test_what_is_neither_is_refused_at_once(given: object) -> None:
     name = type(given).__name__
     message = f"a test takes AsyncBroadcaster, or a function that returns one; not {name}"

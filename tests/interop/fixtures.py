@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.interop.clients import EchoClient, EchoSocketIoClient, PusherJsClient
+from tests.interop.mariadb_servers import MARIADB_LOG, MariadbServer, mariadb_folder, mariadb_server
 from tests.interop.postgres_servers import POSTGRES_LOG, PostgresServer, postgres_folder, postgres_server
 from tests.interop.redis_servers import RedisServer, redis_server
 from tests.interop.servers import SOKETI_LOG, PusherServer, soketi_server, tail
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = [
     "echo_js",
     "echo_socketio",
+    "mariadb",
+    "mariadb_shared",
     "postgres",
     "postgres_shared",
     "pusher_js",
@@ -85,6 +88,24 @@ def postgres_shared(
 def postgres(postgres_shared: PostgresServer) -> Iterator[PostgresServer]:
     """An empty database, on a real PostgreSQL, that is gone when the test is."""
     with postgres_shared.fresh() as database:
+        yield database
+
+
+@pytest.fixture(scope="session")
+def mariadb_shared(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[MariadbServer]:
+    """One MariaDB for the whole session; `mariadb` is an empty database on it."""
+    log = tmp_path_factory.mktemp("mariadb") / MARIADB_LOG
+    request.config.stash.setdefault(SERVER_LOGS, []).append(log)
+    with mariadb_folder() as folder, mariadb_server(folder, log=log) as server:
+        yield server
+
+
+@pytest.fixture
+def mariadb(mariadb_shared: MariadbServer) -> Iterator[MariadbServer]:
+    """An empty database, on a real MariaDB, that is gone when the test is."""
+    with mariadb_shared.fresh() as database:
         yield database
 
 

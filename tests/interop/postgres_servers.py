@@ -30,12 +30,12 @@ DEBIAN = Path("/usr/lib/postgresql")
 # PostgreSQL refuses to run as root: where we are, it runs as somebody who owns nothing else.
 NOBODY = "nobody"
 # A test's data outlives a killed server without it, and the machine's death it need not outlive.
-QUICK = ("fsync=off", "full_page_writes=off", "autovacuum=off")
+QUICK = ("fsync=off", "full_page_writes=off", "autovacuum=off", "log_checkpoints=off")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class PostgresServer:
-    """Where a PostgreSQL server listens; `database` is one on it, `pid` the process to kill."""
+    """Where a PostgreSQL server listens; `database` is one on it, `pid` its process."""
 
     port: int
     host: str = LOOPBACK
@@ -77,6 +77,14 @@ class PostgresServer:
     def _execute(self, statement: str) -> None:
         with self.connect() as connection:
             connection.execute(statement.encode())
+
+    def kill(self) -> None:
+        """End it and all of its processes at once, as the death of the machine would."""
+        # one that is left would keep the memory that they share, and with it the next server from starting
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        for pid in (self.pid, *map(int, children)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def answers(self) -> bool:
         """Whether the server takes connections."""

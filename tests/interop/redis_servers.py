@@ -31,6 +31,8 @@ class RedisServer:
 
     port: int
     host: str = LOOPBACK
+    pid: int = 0
+    """The process to kill, if it may be killed."""
 
     @property
     def url(self) -> str:
@@ -83,8 +85,8 @@ def redis_server(
     log = folder / f"redis-{server.port}.log"
     with running(
         [_redis(), *alone, *options], port=server.port, log=log, ready=ready or (lambda: answers(server.client()))
-    ):
-        yield server
+    ) as process:
+        yield dataclasses.replace(server, pid=process.pid)
 
 
 def answers(client: redis.Redis) -> bool:

@@ -56,6 +56,8 @@ class PusherServer:
     app_id: str
     key: str
     secret: str = dataclasses.field(repr=False)
+    pid: int = 0
+    """The process to kill, if it may be killed."""
 
     @property
     def url(self) -> str:
@@ -175,7 +177,7 @@ SOKETI_APPS = (
 
 @contextlib.contextmanager
 def soketi_server(
-    folder: Path, apps: Sequence[Mapping[str, object]] = SOKETI_APPS, **options: object
+    folder: Path, apps: Sequence[Mapping[str, object]] = SOKETI_APPS, *, port: int | None = None, **options: object
 ) -> Iterator[tuple[PusherServer, ...]]:
     """Run soketi, with its configuration and log in `folder`; yields one value per app.
 
@@ -185,7 +187,7 @@ def soketi_server(
     if not main.exists():
         message = f"{main} is missing: run `make setup`"
         raise FileNotFoundError(message)
-    port = free_port()
+    port = free_port() if port is None else port
     settings = {
         "host": LOOPBACK,
         "port": port,
@@ -201,8 +203,9 @@ def soketi_server(
     config = folder / "soketi.json"
     config.write_text(json.dumps(settings))
     command = ["node", str(main), "start", f"--config={config}"]
-    with running(command, port=port, log=folder / SOKETI_LOG, ready="/ready"):
-        yield tuple(PusherServer(LOOPBACK, port, str(app["id"]), str(app["key"]), str(app["secret"])) for app in apps)
+    with running(command, port=port, log=folder / SOKETI_LOG, ready="/ready") as process:
+        names = ("id", "key", "secret")
+        yield tuple(PusherServer(LOOPBACK, port, *(str(app[name]) for name in names), pid=process.pid) for app in apps)
 
 
 class _AnnouncedServer(uvicorn.Server):

@@ -13,6 +13,7 @@ from broadcastkit import Broadcaster, Channel, Event, PresenceChannel, broadcast
 from broadcastkit.delivery import Inline, Queued
 from broadcastkit.drivers.memory import MemoryDriver
 from broadcastkit.errors import BroadcastError, ConfigurationError, ServiceFailedError
+from broadcastkit.events import Debounce, Unique
 from tests.parity.tools import OrderChannel, OrderShipped, Service, kept
 
 if TYPE_CHECKING:
@@ -258,3 +259,43 @@ def test_job_middleware() -> None:
     Broadcaster(driver, delivery=Watched()).broadcast(OrderShipped(id=7)).to_everyone()
 
     assert (seen, len(driver.messages)) == (["default: order.shipped"], 1)
+
+
+def test_should_be_unique() -> None:
+    """Laravel's lock is of the class and `uniqueId`, for `uniqueFor` seconds or until it was sent: the first wins."""
+    repeats: list[str | None] = []
+
+    class Report(Event, unique=Unique(60.0, per="id")):
+        id: int
+
+        def broadcast_on(self) -> Any:
+            return Channel("reports")
+
+    class Service(MemoryDriver):
+        def send(self, messages: Sequence[Message]) -> list[Outcome]:
+            if not repeats:  # while the first one is being sent
+                repeats.extend(broadcaster.broadcast(Report(id=n)).to_everyone().dropped for n in (1, 2, 1))
+            return super().send(messages)
+
+    broadcaster = Broadcaster(Service())
+
+    assert broadcaster.broadcast(Report(id=1)).to_everyone().delivered
+    assert repeats == ["unique", None, "unique"]
+    assert broadcaster.broadcast(Report(id=1)).to_everyone().delivered
+
+
+def test_debounce_for() -> None:
+    """`#[DebounceFor(30, maxWait: 60)]`: the last one wins, after 30 seconds of quiet, and waits no longer than 60."""
+
+    class Report(Event, debounce=Debounce(30, max_wait=60)):
+        id: int
+
+        def broadcast_on(self) -> Any:
+            return Channel("reports")
+
+    driver = MemoryDriver()
+    with Broadcaster(driver) as broadcaster:
+        assert all(broadcaster.broadcast(Report(id=n)).to_everyone().queued for n in (1, 2, 3))
+        assert kept(driver) == []
+
+    assert kept(driver) == [("report", ("reports",), {"id": 3})]

@@ -63,15 +63,21 @@ class Rule:
             _log.warning(
                 "%s (%s) answered %s, which is no clear yes: denied; return %s",
                 *(self.name, self.pattern.text, type(answer).__name__, "a PresenceMember" if self.presence else "True"),
+                extra=self._extra,
             )
         raise DeniedError(f"{self.name} said no")
+
+    @property
+    def _extra(self) -> dict[str, str]:
+        return {"broadcast_rule": self.name, "broadcast_pattern": self.pattern.text}
 
     def _member_json(self, member: PresenceMember) -> str:
         try:
             return member.as_json()
         except InvalidInputError as error:
             # the application's fault, not the client's: no subscription, and a line that says why
-            _log.error("%s (%s): %s; denied", self.name, self.pattern.text, error)
+            extra = {**self._extra, "broadcast_error": type(error).__name__}
+            _log.error("%s (%s): %s; denied", self.name, self.pattern.text, error, extra=extra)
             raise DeniedError(f"{self.name} gave a member that cannot be sent") from None
 
 

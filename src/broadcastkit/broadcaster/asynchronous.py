@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
-from inspect import isawaitable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from inspect import isawaitable, iscoroutinefunction
 from itertools import repeat
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from broadcastkit import config
 from broadcastkit.authorization import SubscriptionAuth, SubscriptionGrant, UserAuth, grant_user
-from broadcastkit.broadcaster.base import BroadcasterBase, asked_by_server, made
+from broadcastkit.broadcaster.base import asked_by_server, made
+from broadcastkit.broadcaster.repeating import RepeatingBase
 from broadcastkit.core.message import Message
+from broadcastkit.core.repeats import Claim
 from broadcastkit.delivery import Queued
 from broadcastkit.delivery.transactions import Held
 from broadcastkit.drivers.base import AsyncDriver, ChannelInfo, ChannelInfos, Outcome, UserInfo
@@ -18,10 +20,15 @@ from broadcastkit.errors import BroadcastError
 from broadcastkit.events.base import Broadcastable
 from broadcastkit.pending import PendingBroadcast, Receipt, Request
 
+if TYPE_CHECKING:
+    from broadcastkit.delivery.repeats.gate import Late, Round
+    from broadcastkit.delivery.repeats.quiet import Due
+    from broadcastkit.delivery.repeats.waiting_async import AsyncWaitingRoom
+
 __all__ = ["AsyncBroadcaster"]
 
 
-class AsyncBroadcaster(BroadcasterBase[AsyncDriver]):
+class AsyncBroadcaster(RepeatingBase[AsyncDriver]):
     """The awaited twin of Broadcaster: same words, `await broadcaster.broadcast(event).to_others()`.
 
     Rules may be `async`; others run in a worker thread, so that they may block.
@@ -43,6 +50,7 @@ class AsyncBroadcaster(BroadcasterBase[AsyncDriver]):
     def from_settings(cls, settings: config.Settings, **options: Any) -> Self:
         """See Broadcaster.from_settings."""
         connections, default = config.async_drivers_from_settings(settings)
+        options = {"delivery": config.delivery_from_settings(settings), **options}
         return cls(connections, default=default, **options)
 
     def broadcast(self, event: Broadcastable) -> PendingBroadcast[Coroutine[Any, Any, Receipt]]:
@@ -64,14 +72,53 @@ class AsyncBroadcaster(BroadcasterBase[AsyncDriver]):
             batches = self._batches(plans)
             if self._hold(request, plans):
                 return self._queued(request, plans)
+            round_ = self._round(request, plans)
         except BroadcastError as error:
             return self._unrendered(error, request)
+        if round_ is not None:
+            return (await self._send_round(round_))[0]
         return self._receipts(request, plans, await self._deliver(batches, self._within(request)))
 
     async def send_held(self, held: Sequence[Held]) -> None:
         """Send what was held back until a commit; see `broadcastkit.delivery.transactions`."""
+        round_ = self._round_of_held(held)
+        if round_ is not None:
+            await self._send_round(round_)
+            return
         batches = self._batches(plan for one in held for plan in one.plans)
         self._receipts_of_held(held, await self._deliver(batches))
+
+    async def _send_round(self, round_: Round) -> list[tuple[Receipt, ...]]:
+        """Send what the store of repeats lets pass."""
+        store = self._repeats
+        try:
+            answers = await _answer(store.claim(round_.claims))
+            round_.decide(answers, wait=self._waiting_room().put, free=self._free)
+            delivered = await self._deliver(self._batches(round_.plans))
+            outcomes = round_.answered(delivered, watched=self._delivery.settles)
+        finally:
+            if round_.over:
+                await _answer(store.release(round_.over))
+        return self._receipts_of_round(round_, outcomes)
+
+    async def send_late(self, due: Sequence[Due[Late]]) -> None:
+        """See Broadcaster.send_late."""
+        store = self._repeats
+        is_last = [True] * len(due) if store is None else await _answer(store.holds([late.claim for late, _ in due]))
+        held = self._last_ones(due, is_last)
+        batches = self._batches(plan for one in held for plan in one.plans)
+        self._receipts_of_late(held, await self._deliver(batches))
+
+    def _free(self, claim: Claim) -> None:
+        if iscoroutinefunction(self._store.release):
+            self._waiting_room().spawn(lambda: self._store.release([claim]))
+        else:
+            self._store.release([claim])
+
+    def _new_room(self, now: Callable[[], float]) -> AsyncWaitingRoom:
+        from broadcastkit.delivery.repeats.waiting_async import AsyncWaitingRoom
+
+        return AsyncWaitingRoom(now)
 
     async def _deliver(
         self, batches: dict[str, tuple[AsyncDriver, list[Message]]], within: object | None = None
@@ -79,6 +126,8 @@ class AsyncBroadcaster(BroadcasterBase[AsyncDriver]):
         delivery = self._delivery
         outcomes: dict[str, Iterator[Outcome | Queued]] = {}
         for name, (driver, messages) in batches.items():
+            if self._observers is not None:
+                messages = self._observers.traced(messages)  # noqa: PLW2901
             try:
                 delivering = (
                     delivery.adeliver(name, driver, messages)
@@ -135,7 +184,14 @@ class AsyncBroadcaster(BroadcasterBase[AsyncDriver]):
 
     async def aclose(self) -> None:
         """See Broadcaster.close."""
+        if "_room" in vars(self):
+            await self._waiting_room().aclose()
         await self._delivery.aclose()
+        if "_room" in vars(self):  # what that has settled is being freed
+            await self._waiting_room().aclose()
+        close_store: Callable[[], Awaitable[None]] | None = getattr(self._store, "aclose", None)
+        if close_store is not None:
+            await close_store()
         for driver in made(self._connections):
             await driver.aclose()
 
@@ -146,3 +202,8 @@ class AsyncBroadcaster(BroadcasterBase[AsyncDriver]):
     async def __aexit__(self, *_: object) -> None:
         """Close."""
         await self.aclose()
+
+
+async def _answer(answer: Any) -> Any:
+    """Return what a store of either color answers: one that waits for nothing need not be awaited."""
+    return await answer if isawaitable(answer) else answer

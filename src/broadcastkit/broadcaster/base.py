@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Generic, Literal, TypeAlias, TypeVar, cast
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar, cast
 
 from broadcastkit.authorization import ChannelRegistry
 from broadcastkit.core.message import Message
 from broadcastkit.delivery import Delivery, Inline, Queued
-from broadcastkit.delivery.transactions import (
-    AMBIENT,
-    Held,
-    Sender,
-    Transaction,
-    ambient_transaction,
-    current_block,
-    transaction_of,
-)
+from broadcastkit.delivery.repeats import AsyncRepeatStore, MemoryRepeats, RepeatStore
+from broadcastkit.delivery.repeats.base import check_store
+from broadcastkit.delivery.telling import Failures
+from broadcastkit.delivery.transactions import Held, Sender, Transaction
+from broadcastkit.delivery.transactions.base import AMBIENT, ambient_transaction, transaction_of
+from broadcastkit.delivery.transactions.collecting import current_block
 from broadcastkit.drivers.base import NO_SOCKET_ID, AskedByServer, ChannelInfo, ClientOptions, Outcome, Sent
 from broadcastkit.drivers.client_options import client_options
 from broadcastkit.errors import BroadcastError, ConfigurationError
 from broadcastkit.pending import ConnectionReceipt, Receipt, Request, channel_names
 
-__all__ = ["BroadcasterBase", "ErrorPolicy", "Observer", "Plan", "asked_by_server", "made"]
+if TYPE_CHECKING:
+    from broadcastkit.observability.hooks import Hooks
+    from broadcastkit.observability.observers import Observers
+
+__all__ = ["BroadcasterBase", "ErrorPolicy", "Observer", "Plan", "asked_by_server", "made", "receipt_of"]
 
 _log = logging.getLogger("broadcastkit")
 
@@ -46,6 +49,8 @@ Plan: TypeAlias = tuple[Message, tuple[str, ...]]
 class BroadcasterBase(Generic[DriverT]):
     """What has no colour: connections, rendering, receipts and the error policy."""
 
+    awaited: bool = False
+
     def __init__(
         self,
         connections: DriverT | Mapping[str, DriverT],
@@ -55,6 +60,8 @@ class BroadcasterBase(Generic[DriverT]):
         delivery: Delivery | None = None,
         on_error: ErrorPolicy = "raise",
         transaction: object | None = None,
+        repeats: RepeatStore | AsyncRepeatStore | None = None,
+        hooks: Hooks | Iterable[Hooks] | None = None,
     ) -> None:
         self._connections: Mapping[str, DriverT] = (
             connections if isinstance(connections, Mapping) else {"default": connections}
@@ -72,25 +79,46 @@ class BroadcasterBase(Generic[DriverT]):
         self._delivery: Delivery = Inline() if delivery is None else delivery
         self._on_error = on_error
         self._transaction = transaction
+        self._store: Any = MemoryRepeats() if repeats is None else repeats
+        check_store(self._store, awaited=self.awaited)
+        self._repeats: Any = self._store  # None where repeats are none
         self._commits = True
         self._observer: Observer | None = None
+        self.failures: Failures = Failures(_log)
+        self._observers: Observers | None = None
+        # what few programs need, few programs pay for; it is loaded where hooks were set for the whole process, too
+        if hooks is not None or "broadcastkit.observability" in sys.modules:
+            self._observe(hooks)
+
+    def _observe(self, hooks: Hooks | Iterable[Hooks] | None) -> None:
+        from broadcastkit.drivers.observed import ObservedConnections
+        from broadcastkit.observability.observers import observers
+
+        self._observers = observers(hooks)
+        if self._observers is not None:
+            observed: Any = ObservedConnections(
+                cast("Any", self._connections), self._observers, asynchronous=self.awaited
+            )
+            self._connections = observed
 
     @contextmanager
     def substituted(self, driver: DriverT | Mapping[str, DriverT], observer: Observer | None = None) -> Iterator[None]:
         """Serve every connection by one driver inside the block, at once and in every thread. For tests.
 
         A mapping replaces the connections themselves. `observer` is told of each request. Nothing waits for a commit,
-        since a test's own transaction never does; the end of a `collect()` block comes there as everywhere.
+        since a test's own transaction never does; the end of a `collect()` block comes there as everywhere. Nothing
+        is dropped as a repeat, nor waits to be the last.
         """
-        before = self._connections, self._delivery, self._observer, self._commits
+        before = self._connections, self._delivery, self._observer, self._commits, self._repeats
         self._connections = driver if isinstance(driver, Mapping) else dict.fromkeys(self._connections, driver)
         self._delivery = Inline()
         self._observer = observer
         self._commits = False
+        self._repeats = None
         try:
             yield
         finally:
-            self._connections, self._delivery, self._observer, self._commits = before
+            self._connections, self._delivery, self._observer, self._commits, self._repeats = before
 
     def driver(self, connection: str | None = None) -> DriverT:
         """Return a connection's driver; the default one's if no name is given."""
@@ -183,7 +211,7 @@ class BroadcasterBase(Generic[DriverT]):
         return tuple(
             Receipt(event.event_name, {}, request.exclude)
             if plan is None
-            else _receipt(plan[0], [(name, Queued()) for name in plan[1]])
+            else receipt_of(plan[0], [(name, Queued()) for name in plan[1]])
             for event, plan in zip(request.events, plans, strict=True)
         )
 
@@ -192,14 +220,17 @@ class BroadcasterBase(Generic[DriverT]):
         request: Request,
         plans: Sequence[Plan | None],
         outcomes: Mapping[str, Iterator[Outcome | Queued]],
+        instead: Mapping[int, Receipt] | None = None,
     ) -> tuple[Receipt, ...]:
-        """Take each event's outcomes, and do with errors as the policy says."""
+        """Take each event's outcomes, and do with errors as the policy says; some may have receipts already."""
         receipts = tuple(
             Receipt(event.event_name, {}, request.exclude)
             if plan is None
-            else _receipt(plan[0], [(name, next(outcomes[name])) for name in plan[1]])
+            else receipt_of(plan[0], [(name, next(outcomes[name])) for name in plan[1]])
             for event, plan in zip(request.events, plans, strict=True)
         )
+        if instead:
+            receipts = tuple(instead.get(number, receipt) for number, receipt in enumerate(receipts))
         if self._observer is not None:
             self._observer(request, [None if plan is None else plan[0] for plan in plans], receipts)
         errors = [c.error for receipt in receipts for c in receipt.connections if c.error is not None]
@@ -218,6 +249,14 @@ class BroadcasterBase(Generic[DriverT]):
         if errors:
             raise errors[0]
 
+    def drop_held(self, held: Sequence[Held]) -> None:
+        """Take note that what was held back will not be sent, since it was rolled back."""
+        if self._observers is not None:
+            for one in held:
+                for message, connections in filter(None, one.plans):
+                    for connection in connections:
+                        self._observers.dropped(connection, [message], "rollback")
+
     def _handle(self, errors: list[BroadcastError], receipts: tuple[Receipt, ...]) -> None:
         if self._on_error == "raise":
             first = errors[0]
@@ -225,11 +264,16 @@ class BroadcasterBase(Generic[DriverT]):
                 first.receipts = receipts
                 first.add_note(f"{len(errors)} failed in all; .receipts says what became of each")
             raise first
-        for error in errors:
-            if callable(self._on_error):
+        if callable(self._on_error):
+            for error in errors:
                 self._on_error(error)
-            else:
-                _log.error("broadcast failed: %s", error, extra={"broadcast_error": type(error).__name__})
+            return
+        for receipt in receipts:
+            for one in receipt.connections:
+                if one.error is not None:
+                    self.failures.log(
+                        "broadcast failed", error=one.error, connection=one.connection, event=receipt.event
+                    )
 
     def _unrendered(self, error: BroadcastError, request: Request) -> tuple[Receipt, ...]:
         """Treat an error before sending as the policy says; then no event of the request was sent."""
@@ -241,19 +285,31 @@ class BroadcasterBase(Generic[DriverT]):
         return receipts
 
 
-def _receipt(message: Message, outcomes: list[tuple[str, Outcome | Queued]]) -> Receipt:
+def receipt_of(message: Message, outcomes: list[tuple[str, Outcome | Queued]]) -> Receipt:
+    """Return what became of a message, by connection."""
     channels = dict.fromkeys(message.channels, _UNKNOWN)
     connections: list[ConnectionReceipt] = []
     for connection, outcome in outcomes:
         if isinstance(outcome, Sent):
             if outcome.channels:
                 channels.update(outcome.channels)
-            connections.append(ConnectionReceipt(connection, outcome.requests, by_fallback=outcome.by_fallback))
+            connections.append(_accepted(connection, outcome.requests, outcome.by_fallback))
         elif isinstance(outcome, Queued):
-            connections.append(ConnectionReceipt(connection, queued=True))
+            connections.append(_queued(connection))
         else:
             connections.append(ConnectionReceipt(connection, error=outcome))
     return Receipt(message.event, channels, message.exclude, tuple(connections))
+
+
+# Values that are nearly always the same ones: making one takes longer than finding it.
+@lru_cache
+def _accepted(connection: str, requests: int, by_fallback: bool) -> ConnectionReceipt:  # noqa: FBT001
+    return ConnectionReceipt(connection, requests, by_fallback=by_fallback)
+
+
+@lru_cache
+def _queued(connection: str) -> ConnectionReceipt:
+    return ConnectionReceipt(connection, queued=True)
 
 
 _UNKNOWN = ChannelInfo()

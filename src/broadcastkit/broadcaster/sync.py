@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from broadcastkit import config
 from broadcastkit.authorization import SubscriptionAuth, SubscriptionGrant, UserAuth, grant_user
-from broadcastkit.broadcaster.base import BroadcasterBase, asked_by_server, made
+from broadcastkit.broadcaster.base import asked_by_server, made
+from broadcastkit.broadcaster.repeating import RepeatingBase
 from broadcastkit.core.message import Message
+from broadcastkit.core.repeats import Claim
 from broadcastkit.delivery import Queued
 from broadcastkit.delivery.transactions import Held
 from broadcastkit.drivers.base import ChannelInfo, ChannelInfos, Driver, Outcome, UserInfo
@@ -19,16 +21,22 @@ from broadcastkit.errors import BroadcastError, ConfigurationError, SyncInEventL
 from broadcastkit.events.base import Broadcastable
 from broadcastkit.pending import PendingBroadcast, Receipt, Request, stack_depth
 
+if TYPE_CHECKING:
+    from broadcastkit.delivery.repeats.gate import Late, Round
+    from broadcastkit.delivery.repeats.quiet import Due
+    from broadcastkit.delivery.repeats.waiting import WaitingRoom
+
 __all__ = ["Broadcaster"]
 
 _tuple = tuple.__new__
 
 
-class Broadcaster(BroadcasterBase[Driver]):
+class Broadcaster(RepeatingBase[Driver]):
     """Sends events from blocking code.
 
     `connections` is a driver, or several by name with `default` naming one; `channels` holds the rules;
-    `on_error="report"` logs errors instead of raising them, so that a broken service takes no page down.
+    `on_error="report"` logs errors instead of raising them, so that a broken service takes no page down; `hooks`, one or
+    several, are told what becomes of messages (`broadcastkit.observability`).
 
         >>> from broadcastkit import AnonymousEvent
         >>> from broadcastkit.drivers.memory import MemoryDriver
@@ -58,8 +66,12 @@ class Broadcaster(BroadcasterBase[Driver]):
 
     @classmethod
     def from_settings(cls, settings: config.Settings, **options: Any) -> Self:
-        """Make a broadcaster from `{"default": name, "connections": {name: {"driver": …, …}}}`, or one connection."""
+        """Make a broadcaster from `{"default": name, "connections": {name: {"driver": …, …}}}`, or one connection.
+
+        An option wins over what the settings say, which may be `delivery`.
+        """
         connections, default = config.drivers_from_settings(settings)
+        options = {"delivery": config.delivery_from_settings(settings), **options}
         return cls(connections, default=default, **options)
 
     def broadcast(self, event: Broadcastable) -> PendingBroadcast[Receipt]:
@@ -83,14 +95,47 @@ class Broadcaster(BroadcasterBase[Driver]):
             batches = self._batches(plans)
             if self._hold(request, plans):
                 return self._queued(request, plans)
+            round_ = self._round(request, plans)
         except BroadcastError as error:
             return self._unrendered(error, request)
+        if round_ is not None:
+            return self._send_round(round_)[0]
         return self._receipts(request, plans, self._deliver(batches, self._within(request)))
 
     def send_held(self, held: Sequence[Held]) -> None:
         """Send what was held back until a commit; see `broadcastkit.delivery.transactions`."""
+        round_ = self._round_of_held(held)
+        if round_ is not None:
+            self._send_round(round_)
+            return
         batches = self._batches(plan for one in held for plan in one.plans)
         self._receipts_of_held(held, self._deliver(batches))
+
+    def _send_round(self, round_: Round) -> list[tuple[Receipt, ...]]:
+        """Send what the store of repeats lets pass."""
+        store = self._repeats
+        try:
+            round_.decide(store.claim(round_.claims), wait=self._waiting_room().put, free=self._free)
+            outcomes = round_.answered(self._deliver(self._batches(round_.plans)), watched=self._delivery.settles)
+        finally:
+            if round_.over:
+                store.release(round_.over)
+        return self._receipts_of_round(round_, outcomes)
+
+    def send_late(self, due: Sequence[Due[Late]]) -> None:
+        """Send what was debounced, now that it was quiet; see `broadcastkit.delivery.repeats`."""
+        store = self._repeats
+        is_last = [True] * len(due) if store is None else store.holds([late.claim for late, _ in due])
+        held = self._last_ones(due, is_last)
+        self._receipts_of_late(held, self._deliver(self._batches(plan for one in held for plan in one.plans)))
+
+    def _free(self, claim: Claim) -> None:
+        self._store.release([claim])
+
+    def _new_room(self, now: Callable[[], float]) -> WaitingRoom:
+        from broadcastkit.delivery.repeats.waiting import WaitingRoom
+
+        return WaitingRoom(now)
 
     def _deliver(
         self, batches: dict[str, tuple[Driver, list[Message]]], within: object | None = None
@@ -100,6 +145,8 @@ class Broadcaster(BroadcasterBase[Driver]):
         for name, (driver, messages) in batches.items():
             if driver.blocking and delivery.waits:
                 _warn_in_event_loop()
+            if self._observers is not None:
+                messages = self._observers.traced(messages)  # noqa: PLW2901
             try:
                 outcomes[name] = iter(
                     delivery.deliver(name, driver, messages)
@@ -167,8 +214,13 @@ class Broadcaster(BroadcasterBase[Driver]):
         self.driver(connection).terminate_user_connections(user_id)
 
     def close(self) -> None:
-        """Have the delivery send what waits, then close every connection's driver."""
+        """Have what waits sent, then close every connection's driver."""
+        if "_room" in vars(self):
+            self._waiting_room().close()
         self._delivery.close()
+        close_store: Callable[[], None] | None = getattr(self._store, "close", None)
+        if close_store is not None:
+            close_store()
         for driver in made(self._connections):
             driver.close()
 

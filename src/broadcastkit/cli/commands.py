@@ -10,6 +10,7 @@ from broadcastkit import __version__
 from broadcastkit.cli.channels import channels
 from broadcastkit.cli.doctor import doctor
 from broadcastkit.cli.listen import listen
+from broadcastkit.cli.relay import relay
 from broadcastkit.cli.rules import rules
 from broadcastkit.cli.send import send
 from broadcastkit.cli.serve import serve
@@ -28,7 +29,7 @@ commands: typer.Typer = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
-for _command in (serve, send, listen, channels, users, rules, doctor, verify_webhook):
+for _command in (serve, send, listen, relay, channels, users, rules, doctor, verify_webhook):
     commands.command(cls=DiscreetCommand)(_command)
 
 

@@ -7,6 +7,7 @@ from broadcastkit.config.connections import (
     Settings,
     SettingsSource,
     async_drivers_from_settings,
+    delivery_from_settings,
     drivers_from_settings,
 )
 from broadcastkit.config.environment import settings_from_env
@@ -17,6 +18,7 @@ __all__ = [
     "Settings",
     "SettingsSource",
     "async_drivers_from_settings",
+    "delivery_from_settings",
     "drivers_from_settings",
     "settings_from_env",
     "settings_from_url",

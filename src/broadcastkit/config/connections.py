@@ -7,8 +7,12 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar, runtime_checkable
 
+from broadcastkit.config.deliveries import delivery_of
+from broadcastkit.config.guards import GUARDS, check_fallbacks, guarded
+from broadcastkit.delivery import Delivery
 from broadcastkit.drivers import DRIVERS, driver_class
 from broadcastkit.drivers.base import AsyncDriver, Driver
+from broadcastkit.drivers.checks import check_breaker
 from broadcastkit.errors import ConfigurationError, MissingDependencyError
 
 __all__ = [
@@ -17,14 +21,15 @@ __all__ = [
     "Settings",
     "SettingsSource",
     "async_drivers_from_settings",
+    "delivery_from_settings",
     "drivers_from_settings",
 ]
 
 DriverT = TypeVar("DriverT")
 PROFILED = ("reverb", "soketi", "anycable", "ably")
 """Names for the pusher driver with the profile of that name."""
-# what `environment` adds to a connection's own settings
-_NOTES = {"driver", "url", "variables", "environ", "wrong"}
+# what is no argument of a driver; some of it `environment` adds
+_NOTES = {"driver", "url", "variables", "environ", "wrong", "delivery", *GUARDS}
 
 
 @runtime_checkable
@@ -37,7 +42,10 @@ class SettingsSource(Protocol):
 
 
 Settings: TypeAlias = Mapping[str, Any] | SettingsSource
-"""`{"default": name, "connections": {name: {"driver": …, …}}}`, one connection, or what has such a mapping."""
+"""`{"default": name, "connections": {name: {"driver": …, …}}}`, one connection, or what has such a mapping.
+
+Either may have `delivery` beside that.
+"""
 
 
 class Connections(Mapping[str, DriverT], Generic[DriverT]):
@@ -46,7 +54,7 @@ class Connections(Mapping[str, DriverT], Generic[DriverT]):
     def __init__(self, makers: Mapping[str, Callable[[], DriverT]]) -> None:
         self._makers = makers
         self._drivers: dict[str, DriverT] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a connection may have another one as its fallback
 
     def __getitem__(self, name: str) -> DriverT:
         """Return a connection's driver."""
@@ -90,8 +98,22 @@ def async_drivers_from_settings(settings: Settings) -> tuple[Connections[AsyncDr
     return _from_settings(settings, asynchronous=True)
 
 
+def delivery_from_settings(settings: Settings) -> Delivery | None:
+    """Return what `delivery` says: `"inline"`, `"background"` or `{"background": {…}}`; None if it is not there.
+
+    Raises:
+        ConfigurationError: it is wrong; the part of it is named.
+    """
+    value = _mapping(settings).get("delivery")
+    return None if value is None else delivery_of(value)
+
+
+def _mapping(given: Settings) -> Mapping[str, Any]:
+    return given.connection_settings() if isinstance(given, SettingsSource) else given
+
+
 def _from_settings(given: Settings, *, asynchronous: bool) -> tuple[Connections[Any], str]:
-    settings = given.connection_settings() if isinstance(given, SettingsSource) else given
+    settings = _mapping(given)
     if "connections" not in settings:
         name = settings.get("driver")
         if not isinstance(name, str):
@@ -104,11 +126,16 @@ def _from_settings(given: Settings, *, asynchronous: bool) -> tuple[Connections[
         default = next(iter(connections))
     if not isinstance(default, str) or default not in connections:
         raise ConfigurationError(f"must be one of {', '.join(connections)}, not {default!r}", setting="default")
-    makers = {name: _maker(name, options, asynchronous=asynchronous) for name, options in connections.items()}
-    return Connections(makers), default
+    makers = {
+        name: _maker(name, options, lambda name: drivers[name], asynchronous=asynchronous)
+        for name, options in connections.items()
+    }
+    check_fallbacks(connections)
+    drivers: Connections[Any] = Connections(makers)
+    return drivers, default
 
 
-def _maker(name: str, options: Any, *, asynchronous: bool) -> Callable[[], Any]:
+def _maker(name: str, options: Any, connection: Callable[[str], Any], *, asynchronous: bool) -> Callable[[], Any]:
     if not isinstance(options, Mapping) or not isinstance(options.get("driver"), str):
         raise ConfigurationError(f"needs a 'driver': {_names()}", setting=f"connections.{name}")
 
@@ -116,12 +143,14 @@ def _maker(name: str, options: Any, *, asynchronous: bool) -> Callable[[], Any]:
         if "wrong" in options:
             raise options["wrong"]
         try:
-            return _driver(options, asynchronous=asynchronous)
+            driver = _driver(options, asynchronous=asynchronous)
+            breaker = check_breaker(options.get("breaker"))
         except MissingDependencyError:
             raise
         except ConfigurationError as error:
             text = str(error).removeprefix(f"{error.setting} ") if error.setting else str(error)
             raise ConfigurationError(text, setting=_called(name, options, error.setting)) from error.__cause__
+        return guarded(driver, breaker, options.get("fallback"), connection, asynchronous=asynchronous)
 
     return make
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from broadcastkit.config.connections import PROFILED
+from broadcastkit.config.deliveries import NAMES as DELIVERIES
 from broadcastkit.config.urls import settings_from_url
 from broadcastkit.config.variables import arguments_by_variable
 from broadcastkit.drivers import DRIVERS, is_driver
@@ -15,6 +16,7 @@ from broadcastkit.errors import ConfigurationError
 
 __all__ = ["settings_from_env"]
 
+_DELIVERY = "BROADCAST_DELIVERY"
 # these need nothing else
 _ALONE = ("log", "null", "memory")
 _REQUIRED = {
@@ -54,6 +56,8 @@ def settings_from_env(environ: Mapping[str, str] | None = None) -> dict[str, Any
     `SOCKETIO_*`; an installed driver of another name reads the variables that it names. Connections of ours whose
     variables are there can be reached with `.via()` too.
 
+    `BROADCAST_DELIVERY` is `inline`, as without it, or `background`.
+
     Raises:
         ConfigurationError: a variable is missing or wrong.
     """
@@ -66,8 +70,9 @@ def settings_from_env(environ: Mapping[str, str] | None = None) -> dict[str, Any
             f"is not set: name a connection (log to begin with; null, {', '.join(tables)}), or call configure()",
             setting="BROADCAST_CONNECTION",
         )
+    delivery = _delivery(env)
     if "://" in default:
-        return _from_url(default, variable)
+        return {**_from_url(default, variable), **delivery}
     env = {key: value for key, value in env.items() if value not in _NONE}
     connections: dict[str, dict[str, Any]] = {name: {"driver": name} for name in _ALONE}
     for name, variables in tables.items():
@@ -76,7 +81,16 @@ def settings_from_env(environ: Mapping[str, str] | None = None) -> dict[str, Any
     if default not in connections:
         _check_other(default, variable)
         connections[default] = {"driver": default, "environ": env, "variables": {}}
-    return {"default": default, "connections": connections}
+    return {"default": default, "connections": connections, **delivery}
+
+
+def _delivery(env: Mapping[str, str]) -> dict[str, str]:
+    given = env.get(_DELIVERY)
+    if given is None or given in _NONE:
+        return {}
+    if given not in DELIVERIES:
+        raise ConfigurationError(f"must be {' or '.join(DELIVERIES)}{instead_of(given)}", setting=_DELIVERY)
+    return {"delivery": given}
 
 
 def _from_url(url: str, variable: str) -> dict[str, Any]:

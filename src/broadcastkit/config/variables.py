@@ -37,6 +37,7 @@ class Variables:
     # a URL has its secret in it
     broadcast_connection: Secret = None
     broadcast_driver: Secret = None
+    broadcast_delivery: Text = None
 
     pusher_url: Annotated[Secret, Argument("url")] = None
     pusher_app_id: Annotated[Text, Argument("app_id")] = None

@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from broadcastkit.errors import ConfigurationError, ServiceFailedError, UnreachableError
+from broadcastkit.errors import (
+    ConfigurationError,
+    DeliveryError,
+    NotSentError,
+    ServiceFailedError,
+    UnreachableError,
+)
 
 __all__ = ["Breaker", "Circuit"]
-
-_SERVER_ERROR = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Breaker:
     """After `failures` failed sends in a row, nothing is sent for `cooldown` seconds; then one send is let through.
 
-    A send has failed, for this, if the service was not reached or answered 5xx, for all of its messages and after all
-    of its retries. A service that refuses what it is sent (4xx, 429) is there.
+    A send has failed, for this, if the service was not reached, or answered 5xx or what is no reply of its API: for all
+    of its messages, and after all of its retries. A service that refuses what it is sent (4xx, 429) is there.
     """
 
     failures: int = 5
@@ -28,7 +32,7 @@ class Breaker:
         if type(failures) is not int or failures < 1:
             raise ConfigurationError(f"must be a number from 1, not {failures!r}", setting="breaker.failures")
         cooldown: object = self.cooldown
-        if isinstance(cooldown, bool) or not isinstance(cooldown, (int, float)) or not cooldown > 0:
+        if isinstance(cooldown, bool) or not isinstance(cooldown, (int, float)) or not 0 < cooldown < float("inf"):
             raise ConfigurationError(
                 f"must be a number of seconds over 0, not {cooldown!r}", setting="breaker.cooldown"
             )
@@ -41,33 +45,43 @@ class Circuit:
         self._breaker = breaker
         self._failures = 0
         self._open_until: float | None = None
+        self._trying = False
 
     def wait(self, now: float) -> float | None:
         """Return the seconds until the service may be asked again, or None to ask it now.
 
-        When the time is over, the first caller is let through, and the others wait for what comes of that.
+        When the cooldown is over, one caller is let through. Until that one says what came of it, for a cooldown at
+        most, the others get 0: nobody knows how long it takes.
         """
-        until = self._open_until
-        if until is None:
+        if self._open_until is None:
             return None
-        if now < until:
-            return until - now
-        self._open_until = now + self._breaker.cooldown
+        if now < self._open_until:
+            return 0.0 if self._trying else self._open_until - now
+        self._open_until, self._trying = now + self._breaker.cooldown, True
         return None
 
     def note(self, outcomes: Sequence[object], now: float) -> bool | None:
-        """Take note of what came of a send; returns True if the circuit has opened now, False if it has closed."""
-        if not outcomes or not all(map(_is_failure, outcomes)):
-            was_open, self._open_until, self._failures = self._open_until is not None, None, 0
+        """Take note of what came of a send; returns True if the circuit has opened now, False if it has closed.
+
+        What was refused or raised here says nothing about the service; if it was the trial, the next is one.
+        """
+        told = [outcome for outcome in outcomes if not _says_nothing(outcome)]
+        was_open, was_trial, self._trying = self._open_until is not None, self._trying, False
+        if not told:
+            if was_trial:
+                self._open_until = now
+            return None
+        if not all(isinstance(outcome, UnreachableError | ServiceFailedError) for outcome in told):
+            self._open_until, self._failures = None, 0
             return False if was_open else None
         self._failures += 1
         if self._failures < self._breaker.failures:
             return None
-        was_open, self._open_until = self._open_until is not None, now + self._breaker.cooldown
+        self._open_until = now + self._breaker.cooldown
         return None if was_open else True
 
 
-def _is_failure(outcome: object) -> bool:
-    if isinstance(outcome, ServiceFailedError):
-        return (outcome.status or _SERVER_ERROR) >= _SERVER_ERROR
-    return isinstance(outcome, UnreachableError)
+def _says_nothing(outcome: object) -> bool:
+    if isinstance(outcome, DeliveryError):
+        return isinstance(outcome, NotSentError)
+    return isinstance(outcome, BaseException)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Self
 
 from broadcastkit.core.options import EventOptions
 
-__all__ = ["Message"]
+__all__ = ["Message", "TracedMessage", "traced"]
 
 
 class Message(NamedTuple):
@@ -27,3 +28,24 @@ class Message(NamedTuple):
     def __repr__(self) -> str:
         """Leave the payload out: messages end up in logs and tracebacks."""
         return f"<Message {self.event!r} on {len(self.channels)} channel(s), {len(self.data)} characters>"
+
+
+class TracedMessage(Message):
+    """A message that says who has caused it, for whoever watches it being sent.
+
+    `trace` is headers of W3C Trace Context; empty where nobody did, None where nobody was asked.
+    """
+
+    trace: Mapping[str, str] | None = None
+
+    def _replace(self, **values: Any) -> Self:
+        other = super()._replace(**values)
+        other.trace = self.trace
+        return other
+
+
+def traced(message: Message, trace: Mapping[str, str]) -> TracedMessage:
+    """Return the message with who has caused it."""
+    found = message if isinstance(message, TracedMessage) else TracedMessage._make(message)
+    found.trace = trace
+    return found

@@ -36,6 +36,11 @@ class Throttle:
         object.__setattr__(self, "per", _names(self.per))
         object.__setattr__(self, "unless_changed", _names(self.unless_changed))
 
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The names of fields in it."""
+        return (*self.per, *self.unless_changed)
+
 
 @dataclass(frozen=True, slots=True)
 class Debounce:
@@ -56,6 +61,11 @@ class Debounce:
             raise ConfigurationError(f"must be {self.seconds} or more, not {self.max_wait!r}", setting="max_wait")
         object.__setattr__(self, "per", _names(self.per))
 
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The names of fields in it."""
+        return tuple(self.per)
+
 
 @dataclass(frozen=True, slots=True)
 class Unique:
@@ -72,6 +82,11 @@ class Unique:
     def __post_init__(self) -> None:
         _check_seconds(self.seconds, "unique")
         object.__setattr__(self, "per", _names(self.per))
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The names of fields in it."""
+        return tuple(self.per)
 
 
 Repeats: TypeAlias = Throttle | Debounce | Unique
@@ -98,7 +113,7 @@ _MARGIN = 60.0
 def repeats_of(
     *, throttle: float | Throttle | None, debounce: float | Debounce | None, unique: float | Unique | None
 ) -> Repeats | None:
-    """Return what class options ask for; None if there is none of them.
+    """Return what class options ask for; None for 0 seconds.
 
     Raises:
         ConfigurationError: more than one, or what is no number of seconds.
@@ -108,8 +123,11 @@ def repeats_of(
     if len(asked) > 1:
         raise ConfigurationError(f"an event takes one of throttle, debounce and unique, not {' and '.join(asked)}")
     for name, value in asked.items():
+        if value == 0:
+            break
         kind = _KINDS[name]
-        return value if isinstance(value, kind) else kind(value)
+        repeats: Repeats = value if isinstance(value, kind) else kind(value)
+        return repeats
     return None
 
 

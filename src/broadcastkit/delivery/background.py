@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from broadcastkit.core.message import Message
 from broadcastkit.delivery.backlog import Backlog, FailureHook, Overflow, Policy, Statistics
 from broadcastkit.delivery.base import Delivery, Queued
-from broadcastkit.delivery.batching import Batch, batch_limit, messages_of
+from broadcastkit.delivery.batching import Batch, messages_of
+from broadcastkit.delivery.watched import settle
 from broadcastkit.drivers.base import AsyncDriver, Driver, Outcome
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Background(Delivery):
     """
 
     waits: bool = False
+    settles: bool = True
 
     def __init__(
         self,
@@ -128,7 +130,7 @@ class _Workers:
     """The threads that send over one blocking driver, and their queue."""
 
     def __init__(self, connection: str, driver: Driver, policy: Policy) -> None:
-        self.backlog = Backlog(connection, policy, batch_limit(driver))
+        self.backlog = Backlog(connection, policy, driver)
         self._driver = driver
         self._lock = threading.Lock()
         self._work = threading.Condition(self._lock)
@@ -166,11 +168,13 @@ class _Workers:
                 now = time.monotonic()
                 pause, failed = self.backlog.land(batch, outcomes, now=now, jitter=random.random())  # noqa: S311
                 self._resume = now + pause if pause else 0.0
+                done = self.backlog.take_done()
                 self._progress.notify_all()
-            if failed:
+            if failed or done:
                 self.backlog.report(failed)
+                settle(done)
                 with self._lock:
-                    self.backlog.settle(len(failed))
+                    self.backlog.settle(len(failed), len(done))
                     self._progress.notify_all()
 
     def _next(self) -> Batch | None:

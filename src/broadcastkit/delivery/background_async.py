@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import time
 from collections.abc import MutableMapping, Sequence
@@ -10,7 +11,8 @@ from typing import TypeAlias
 
 from broadcastkit.core.message import Message
 from broadcastkit.delivery.backlog import Backlog, Policy
-from broadcastkit.delivery.batching import Batch, batch_limit, messages_of
+from broadcastkit.delivery.batching import Batch, messages_of
+from broadcastkit.delivery.watched import settle
 from broadcastkit.drivers.base import AsyncDriver, Outcome
 
 __all__ = ["AsyncWorkers", "Loops", "close", "flush", "workers_of"]
@@ -20,11 +22,12 @@ class AsyncWorkers:
     """The tasks of one event loop that send over one driver, and their queue."""
 
     def __init__(self, connection: str, driver: AsyncDriver, policy: Policy) -> None:
-        self.backlog = Backlog(connection, policy, batch_limit(driver))
+        self.backlog = Backlog(connection, policy, driver)
         self._driver = driver
         self._tasks: set[asyncio.Task[None]] = set()
         self._progress: list[asyncio.Future[None]] = []
-        self._paused = False
+        self._awake = asyncio.Event()  # not set: the service is given time
+        self._awake.set()
 
     async def put(self, messages: Sequence[Message]) -> None:
         """Queue messages; waits for room if the policy says so."""
@@ -38,7 +41,7 @@ class AsyncWorkers:
             backlog.report_overflow(dropped)
 
     def _start(self) -> None:
-        batch = None if self._paused else self.backlog.batcher.take()
+        batch = self.backlog.batcher.take() if self._awake.is_set() else None
         if batch is not None:
             task = asyncio.get_running_loop().create_task(self._run(batch))
             self._tasks.add(task)  # a loop keeps no hold of its tasks
@@ -55,20 +58,30 @@ class AsyncWorkers:
                     now=time.monotonic(),
                     jitter=random.random(),  # noqa: S311
                 )
+                done = self.backlog.take_done()
                 batch = None
                 self.backlog.report(failed)
-                self.backlog.settle(len(failed))
+                settle(done)
+                self.backlog.settle(len(failed), len(done))
                 self._tell()
                 if pause:
-                    self._paused = True
-                    await asyncio.sleep(pause)
-                    self._paused = False
+                    await self._sleep(pause)
+                else:
+                    self._awake.set()
                 batch = self.backlog.batcher.take()
         except asyncio.CancelledError:  # the loop ends, and nobody has closed the broadcaster
             abandoned = [] if batch is None else self.backlog.abandon(batch)
             self.backlog.report_unsent(abandoned + self.backlog.give_up())
             self._tell()
             raise
+
+    async def _sleep(self, seconds: float) -> None:
+        """Wait until time is over, or another task has got through."""
+        self._awake.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._awake.wait()
+        self._awake.set()
 
     async def _send(self, batch: Batch) -> Sequence[Outcome | Exception]:
         try:

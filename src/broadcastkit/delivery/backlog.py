@@ -5,13 +5,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from broadcastkit.core.message import Message
 from broadcastkit.core.retry import Retry
-from broadcastkit.delivery.batching import Batch, Batcher, Item
+from broadcastkit.delivery.batching import Batch, Batcher, Item, batch_limit
+from broadcastkit.delivery.telling import Failures, tell_dropped
+from broadcastkit.delivery.watched import Watched, settle
 from broadcastkit.drivers.base import Outcome
-from broadcastkit.errors import ConfigurationError, DeliveryError, NotSentError, QueueFullError
+from broadcastkit.errors import CircuitOpenError, ConfigurationError, DeliveryError, NotSentError, QueueFullError
+
+if TYPE_CHECKING:
+    from broadcastkit.observability.hooks import DropReason
 
 __all__ = ["Backlog", "FailureHook", "Overflow", "Policy", "Statistics"]
 
@@ -21,6 +26,7 @@ FailureHook: TypeAlias = Callable[[str, Message, Exception], None]
 
 _log = logging.getLogger("broadcastkit.delivery")
 
+_OVERFLOWS = get_args(Overflow)
 _MOST = 4
 _PAUSES = Retry(attempts=2**31, budget=float("inf"), base=0.1, cap=5.0)
 
@@ -49,15 +55,20 @@ class Policy:
     on_failed: FailureHook | None
 
     def __post_init__(self) -> None:
-        if self.size < 1:
-            raise ConfigurationError(f"must be 1 or more, not {self.size!r}", setting="size")
-        if self.overflow not in {"wait", "refuse", "drop_oldest"}:
-            raise ConfigurationError(
-                f"must be 'wait', 'refuse' or 'drop_oldest', not {self.overflow!r}", setting="overflow"
-            )
+        size: object = self.size
+        if type(size) is not int or size < 1:
+            raise ConfigurationError(f"must be a number from 1, not {size!r}", setting="size")
+        overflow: object = self.overflow
+        if overflow not in _OVERFLOWS:
+            raise ConfigurationError(f"must be one of {', '.join(_OVERFLOWS)}, not {overflow!r}", setting="overflow")
         for name in ("patience", "drain"):
-            if not getattr(self, name) >= 0:
-                raise ConfigurationError("must be seconds, 0 or more", setting=name)
+            value: object = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
+                raise ConfigurationError(f"must be a number of seconds from 0, not {value!r}", setting=name)
+        if self.on_failed is not None and not callable(self.on_failed):
+            raise ConfigurationError(
+                "must be a callable that takes a connection's name, a message and an error", setting="on_failed"
+            )
 
 
 class _Entry(Item):
@@ -73,13 +84,16 @@ class _Entry(Item):
 class Backlog:
     """The messages that wait for one connection. Not locked: the shells see to that."""
 
-    def __init__(self, connection: str, policy: Policy, limit: int) -> None:
+    def __init__(self, connection: str, policy: Policy, driver: object) -> None:
         self.connection = connection
         self.policy = policy
-        self.batcher = Batcher(limit, most=_MOST, free=1)
+        self.batcher = Batcher(batch_limit(driver), most=_MOST, free=1)
+        self._driver = driver
+        self._log = Failures(_log)
         self.waiting = self.sent = self.failed = self.dropped = 0
         self.worth_taking = False
         """Whether a sender should look, after the last `put`."""
+        self._done: list[Watched] = []
         self._failures = 0
 
     def room(self, count: int) -> bool:
@@ -113,13 +127,15 @@ class Backlog:
         """Take the answers for a batch; returns the seconds to pause before the next one, and what failed for good.
 
         What the service could not take for the moment goes back to the front, in order, until `patience` is over. What
-        failed counts as waiting until it was reported, and `settle` is called.
+        failed, or was sent and is watched, counts as waiting until that was reported, and `settle` is called.
         """
         again: list[Item] = []
         failed: list[tuple[Message, Exception]] = []
         pause = 0.0
         for item, outcome in zip(batch, outcomes, strict=True):
             if not isinstance(outcome, Exception):
+                if isinstance(item.messages[0], Watched):
+                    self._done.append(item.messages[0])
                 continue
             wait = self._pause(item, outcome, now=now, jitter=jitter)
             if wait is None:
@@ -130,20 +146,31 @@ class Backlog:
         done = len(batch) - len(again)
         self._failures = self._failures + 1 if again else 0
         self.batcher.done(batch, again=again)
-        self.waiting -= done - len(failed)
+        self.waiting -= done - len(failed) - len(self._done)
         self.sent += done - len(failed)
         return pause, failed
 
-    def settle(self, failed: int) -> None:
-        """Count what failed for good, once it was reported."""
-        self.waiting -= failed
+    def take_done(self) -> list[Watched]:
+        """Take what `land` has found to be sent and watched; called with the same hold of the lock."""
+        done, self._done = self._done, []
+        return done
+
+    def settle(self, failed: int, done: int = 0) -> None:
+        """Count what failed for good, and what was sent and is watched, once that was reported."""
+        self.waiting -= failed + done
         self.failed += failed
 
     def _pause(self, item: Item, error: Exception, *, now: float, jitter: float) -> float | None:
         if not isinstance(error, DeliveryError) or not isinstance(item, _Entry):
             return None
         wait = _PAUSES.wait(error, attempt=self._failures + 1, elapsed=0.0, jitter=jitter)
-        return None if wait is None or now + wait - item.since > self.policy.patience else wait
+        if wait is None:
+            return None
+        ends = item.since + self.policy.patience
+        if isinstance(error, CircuitOpenError):
+            # nobody has asked the service: once the circuit lets a message through, this one has a last try
+            return None if error.retry_after is not None and now > ends else wait
+        return None if now + wait > ends else wait
 
     def give_up(self) -> list[Message]:
         """Empty the queue; returns what will not be sent."""
@@ -163,29 +190,39 @@ class Backlog:
 
     # -- telling ---------------------------------------------------------------------------------------------------
 
-    def report(self, failed: Sequence[tuple[Message, Exception]]) -> None:
+    def report(self, failed: Sequence[tuple[Message, Exception]], reason: DropReason = "failed") -> None:
         """Tell the hook of each message that will not arrive, or the log of all in one line."""
+        tell_dropped(self._driver, self.connection, failed, reason)
+        settle(message for message, _ in failed)
         hook = self.policy.on_failed
         if hook is None:
             if failed:
                 message, error = failed[0]
-                _log.error("%d message(s) to %r failed; %r: %s", len(failed), self.connection, message.event, error)
+                words, count, connection = "%d message(s) to %r failed; %r", len(failed), self.connection
+                self._log.log(
+                    words,
+                    *(count, connection, message.event),
+                    error=error,
+                    connection=connection,
+                    event=message.event,
+                    messages=count,
+                )
             return
         for message, error in failed:
             try:
                 hook(self.connection, message, error)
             except Exception:  # noqa: BLE001 - it must not end the background
-                _log.exception("on_failed failed")
+                _log.exception("on_failed failed", extra={"broadcast_connection": self.connection})
 
     def report_overflow(self, dropped: Sequence[Message]) -> None:
         """Report messages that had to go for newer ones."""
         full = QueueFullError(f"dropped: {self.policy.size} newer messages wait for {self.connection!r}")
-        self.report([(message, full) for message in dropped])
+        self.report([(message, full) for message in dropped], "overflow")
 
     def report_unsent(self, unsent: Sequence[Message]) -> None:
         """Report messages that were not sent when time was up."""
         late = NotSentError(f"not sent to {self.connection!r} before the end")
-        self.report([(message, late) for message in unsent])
+        self.report([(message, late) for message in unsent], "unsent")
 
 
 def _remaining(item: Item, error: Exception) -> Item:

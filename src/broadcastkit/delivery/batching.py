@@ -161,9 +161,12 @@ def distribute(batch: Batch, outcomes: Sequence[Outcome] | BaseException) -> Non
             item.outcomes = outcomes.twin() if isinstance(outcomes, BroadcastError) else outcomes
             continue
         end = position + len(item.messages)
-        item.outcomes = [
-            outcome.twin() if isinstance(outcome, BroadcastError) else outcome for outcome in outcomes[position:end]
-        ]
+        mine = outcomes[position:end]
+        for outcome in mine:
+            if isinstance(outcome, BroadcastError):
+                mine = [one.twin() if isinstance(one, BroadcastError) else one for one in mine]
+                break
+        item.outcomes = mine
         position = end
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
-from broadcastkit.core.message import Message
+from broadcastkit.core.message import Message, TracedMessage, traced
 from broadcastkit.core.names import check_channel_name, check_event_name
 from broadcastkit.core.options import EventOptions
 from broadcastkit.errors import ConfigurationError, InvalidPayloadError
@@ -40,6 +40,8 @@ class Envelope(NamedTuple):
             fields["exclude"] = exclude
         if options is not None:
             fields["options"] = options.as_dict()
+        if isinstance(self.message, TracedMessage) and self.message.trace:
+            fields["trace"] = self.message.trace
         return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
 
     @classmethod
@@ -58,6 +60,9 @@ class Envelope(NamedTuple):
             event, data, exclude = check_event_name(fields["event"]), fields["data"], fields.get("exclude")
             options = EventOptions.from_dict(fields["options"]) if "options" in fields else None
             message = Message(event, channels, data, exclude, (), options)
+            if "trace" in fields:
+                trace = {name: value for name, value in fields["trace"].items() if type(value) is str}
+                message = traced(message, trace)
             envelope = cls(fields["connection"], message, fields["id"])
         except (ValueError, LookupError, TypeError, AttributeError, ConfigurationError) as error:
             if isinstance(error, InvalidPayloadError):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import MutableMapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Coroutine, Sequence
+from typing import TYPE_CHECKING, Any
 
 from broadcastkit.core.message import Message
 from broadcastkit.delivery.base import Delivery
@@ -14,8 +14,6 @@ from broadcastkit.drivers.base import AsyncDriver, Driver, Outcome
 from broadcastkit.errors import ConnectionLostError
 
 if TYPE_CHECKING:
-    import asyncio
-
     from broadcastkit.delivery.inline_async import AsyncLine
 
 __all__ = ["Inline"]
@@ -31,7 +29,7 @@ class Inline(Delivery):
 
     def __init__(self) -> None:
         self._lines: dict[tuple[int, int], _Line] = {}
-        self._loops: MutableMapping[asyncio.AbstractEventLoop, dict[int, AsyncLine]] | None = None
+        self._async_lines: dict[tuple[int, int], AsyncLine] = {}
 
     def deliver(self, connection: str, driver: Driver, messages: Sequence[Message]) -> Sequence[Outcome]:
         """Send, and wait for the answer."""
@@ -44,21 +42,19 @@ class Inline(Delivery):
         line = self._lines.get(key) or self._lines.setdefault(key, _Line(driver, limit))
         return line.deliver(Item(messages))
 
-    async def adeliver(self, connection: str, driver: AsyncDriver, messages: Sequence[Message]) -> Sequence[Outcome]:
+    def adeliver(
+        self, connection: str, driver: AsyncDriver, messages: Sequence[Message]
+    ) -> Coroutine[Any, Any, Sequence[Outcome]]:
         """Send, and await the answer."""
         del connection
         limit = batch_limit(driver)
         if limit == 1:
-            return await driver.send(messages)
+            return driver.send(messages)
         # imported here: asyncio takes a third of this package's import time, and who awaits has it
         from broadcastkit.delivery.inline_async import line_of
 
-        if self._loops is None:
-            from weakref import WeakKeyDictionary
-
-            self._loops = WeakKeyDictionary()
-        line = line_of(self._loops, driver, limit)
-        return await (driver.send(messages) if line is None else line.deliver(Item(messages)))
+        line = line_of(self._async_lines, driver, limit)
+        return driver.send(messages) if line is None else line.deliver(Item(messages))
 
 
 class _Line:
@@ -93,13 +89,13 @@ class _Line:
             raise
 
     def _send(self, item: Item, batch: Batch) -> Sequence[Outcome]:
-        outcomes: Sequence[Outcome] | BaseException = ConnectionLostError("the sending was interrupted")
+        outcomes: Sequence[Outcome] | BaseException | None = None
         try:
             outcomes = self._driver.send(messages_of(batch))
         except Exception as error:  # noqa: BLE001 - each caller of the batch raises it
             outcomes = error
         finally:
-            self._land(batch, outcomes)
+            self._land(batch, ConnectionLostError("the sending was interrupted") if outcomes is None else outcomes)
         return result_of(item)
 
     def _land(self, batch: Batch, outcomes: Sequence[Outcome] | BaseException) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Sequence
+from weakref import ref
 
 from broadcastkit.delivery.batching import MOST, Batch, Batcher, Item, distribute, messages_of, result_of
 from broadcastkit.drivers.base import AsyncDriver, Outcome
@@ -12,20 +13,19 @@ from broadcastkit.errors import ConnectionLostError
 __all__ = ["AsyncLine", "line_of"]
 
 
-def line_of(
-    loops: MutableMapping[asyncio.AbstractEventLoop, dict[int, AsyncLine]], driver: AsyncDriver, limit: int
-) -> AsyncLine | None:
+def line_of(lines: dict[tuple[int, int], AsyncLine], driver: AsyncDriver, limit: int) -> AsyncLine | None:
     """Return the running loop's line for a driver, or None where the loop is not asyncio's."""
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:
         return None
-    lines = loops.get(loop)
-    if lines is None:
-        lines = loops[loop] = {}
-    line = lines.get(id(driver))
-    if line is None:
-        line = lines[id(driver)] = AsyncLine(driver, limit)
+    # not a WeakKeyDictionary, which takes three times as long, and this is asked for every event
+    key = id(loop), id(driver)
+    line = lines.get(key)
+    if line is None or line.loop() is not loop:
+        for gone in [key for key, line in list(lines.items()) if line.loop() is None]:
+            lines.pop(gone, None)
+        line = lines[key] = AsyncLine(driver, limit, loop)
     return line
 
 
@@ -36,7 +36,8 @@ class AsyncLine:
     concern of the others.
     """
 
-    def __init__(self, driver: AsyncDriver, limit: int) -> None:
+    def __init__(self, driver: AsyncDriver, limit: int, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = ref(loop)
         self._driver = driver
         self._batcher = Batcher(limit, most=MOST)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -60,14 +61,14 @@ class AsyncLine:
         return result_of(item)
 
     async def _send(self, batch: Batch) -> None:
-        outcomes: Sequence[Outcome] | BaseException = ConnectionLostError("the sending was interrupted")
+        outcomes: Sequence[Outcome] | BaseException | None = None
         try:
             outcomes = await self._driver.send(messages_of(batch))
         except Exception as error:  # noqa: BLE001 - each caller of the batch raises it
             outcomes = error
         finally:
             self._land(batch)
-            distribute(batch, outcomes)
+            distribute(batch, ConnectionLostError("the sending was interrupted") if outcomes is None else outcomes)
             for item in batch:
                 if not item.signal.done():
                     item.signal.set_result(None)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from typing import Any, Self
 
-from broadcastkit.core.message import Message
+from broadcastkit.core.message import Message, TracedMessage
 
 __all__ = ["Watched", "settle"]
 
+_log = logging.getLogger("broadcastkit.delivery")
 
-class Watched(Message):
+
+class Watched(TracedMessage):
     """A message that tells when a delivery is done with it: sent, given up or dropped, once for each connection."""
 
     on_settled: Callable[[], None] | None = None
@@ -29,7 +32,10 @@ class Watched(Message):
 
 
 def settle(messages: Iterable[Message]) -> None:
-    """Tell of each message that this delivery is done with it; who must not be kept waiting has let go of its lock."""
+    """Tell of each message that is watched that this delivery is done with it. May wait: let go of locks before."""
     for message in messages:
         if isinstance(message, Watched) and message.on_settled is not None:
-            message.on_settled()
+            try:
+                message.on_settled()
+            except Exception:  # noqa: BLE001 - it must not end the background
+                _log.exception("on_settled failed", extra={"broadcast_event": message.event})

@@ -7,10 +7,20 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from broadcastkit.core.breaker import Breaker
 from broadcastkit.core.retry import Retry
 from broadcastkit.errors import ConfigurationError
 
-__all__ = ["check_flag", "check_port", "check_retry", "check_seconds", "check_text", "check_verify", "instead_of"]
+__all__ = [
+    "check_breaker",
+    "check_flag",
+    "check_port",
+    "check_retry",
+    "check_seconds",
+    "check_text",
+    "check_verify",
+    "instead_of",
+]
 
 _MAX_PORT = 65535
 
@@ -70,10 +80,26 @@ def check_retry(value: object) -> Retry:
     """Return a Retry; a mapping, as files have it, is one's arguments, and None the usual one."""
     if value is None or isinstance(value, Retry):
         return value or Retry()
-    names = [field.name for field in fields(Retry)]
+    return Retry(**_arguments(Retry, "retry", value, f"a Retry, or a mapping of {_names(Retry)}"))
+
+
+def check_breaker(value: object) -> Breaker | None:
+    """Return a Breaker; a mapping is one's arguments, True the usual one, and None or False none."""
+    if value is None or isinstance(value, (bool, Breaker)):
+        return value if isinstance(value, Breaker) else Breaker() if value else None
+    wanted = f"True, False, a Breaker, or a mapping of {_names(Breaker)}"
+    return Breaker(**_arguments(Breaker, "breaker", value, wanted))
+
+
+def _arguments(cls: type[Breaker | Retry], setting: str, value: object, wanted: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise ConfigurationError(f"must be a Retry, or a mapping of {', '.join(names)}", setting="retry")
-    unknown = [str(name) for name in value if name not in names]
+        raise ConfigurationError(f"must be {wanted}", setting=setting)
+    known = {field.name for field in fields(cls)}
+    unknown = [str(name) for name in value if name not in known]
     if unknown:
-        raise ConfigurationError(f"is none of {', '.join(names)}", setting=f"retry.{unknown[0]}")
-    return Retry(**value)
+        raise ConfigurationError(f"is none of {_names(cls)}", setting=f"{setting}.{unknown[0]}")
+    return value
+
+
+def _names(cls: type[Breaker | Retry]) -> str:
+    return ", ".join(field.name for field in fields(cls))

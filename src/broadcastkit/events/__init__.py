@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from broadcastkit.core.lazy import lazy_names
+from broadcastkit.core.repeats import Debounce, Throttle, Unique
 from broadcastkit.events.base import AnonymousEvent, Broadcastable, Event
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ __all__ = [
     "ActivityLogged",
     "AnonymousEvent",
     "Broadcastable",
+    "Debounce",
     "Event",
     "JobUpdated",
     "MessageSent",
@@ -39,6 +41,8 @@ __all__ = [
     "PlanSubmitted",
     "RoomMessageSent",
     "Sender",
+    "Throttle",
+    "Unique",
     "UserStatusChanged",
     "UserTyping",
 ]

@@ -14,6 +14,7 @@ from broadcastkit.channels.base import Channel
 from broadcastkit.core import payload
 from broadcastkit.core.names import check_event_name, default_event_name
 from broadcastkit.core.options import EventOptions
+from broadcastkit.core.repeats import Debounce, Repeats, Throttle, Unique, repeats_of
 from broadcastkit.core.retry import Retry
 from broadcastkit.errors import ConfigurationError, InvalidPayloadError
 
@@ -44,6 +45,11 @@ class Broadcastable(Protocol):
     @property
     def event_after_commit(self) -> bool:
         """Whether it waits for the transaction of the broadcaster."""
+        ...
+
+    @property
+    def event_repeats(self) -> Repeats | None:
+        """What is done when it is broadcast again and again; None if nothing is."""
         ...
 
     @property
@@ -101,6 +107,8 @@ class Event(_Model):
     - `retry`: a `Retry` for this event, in place of its driver's.
     - `queue`, `tries`, `backoff`: where a task queue delivers, the queue's name, how often it is tried at most, and the
       seconds before the second try.
+    - `throttle`, `debounce`, `unique`: what to do when it is broadcast again and again, in seconds, or as a `Throttle`,
+      `Debounce` or `Unique`, which can say more; 0 undoes what a parent class says.
 
     Any other class option is pydantic configuration.
 
@@ -133,12 +141,15 @@ class Event(_Model):
         """The connections of the class option `via`; empty means the default connection."""
         event_after_commit: bool = False
         """The class option `after_commit`."""
+        event_repeats: Repeats | None = None
+        """The class option `throttle`, `debounce` or `unique`; None without any."""
         event_options: EventOptions | None = None
         """The class options `retry`, `queue`, `tries` and `backoff`; None without any."""
     else:
         event_name: ClassVar[str] = "event"
         event_via: ClassVar[tuple[str, ...]] = ()
         event_after_commit: ClassVar[bool] = False
+        event_repeats: ClassVar[Repeats | None] = None
         event_options: ClassVar[EventOptions | None] = None
     _name_given: ClassVar[bool] = False
     _own_payload: ClassVar[bool] = False
@@ -168,9 +179,12 @@ class Event(_Model):
         queue: str | None = None,
         tries: int | None = None,
         backoff: float | None = None,
+        throttle: float | Throttle | None = None,
+        debounce: float | Debounce | None = None,
+        unique: float | Unique | None = None,
         **config: Any,
     ) -> None:
-        if vars(cls).keys() & {"event_name", "event_via", "event_after_commit", "event_options"}:
+        if vars(cls).keys() & {"event_name", "event_via", "event_after_commit", "event_options", "event_repeats"}:
             raise ConfigurationError(
                 f"{cls.__name__}: these are class options of an event: "
                 f"class {cls.__name__}(Event, name=..., via=..., after_commit=...)"
@@ -189,7 +203,16 @@ class Event(_Model):
         given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
         if given:
             cls.event_options = replace(cls.event_options or EventOptions(), **given)
+        if throttle is not None or debounce is not None or unique is not None:
+            cls.event_repeats = repeats_of(throttle=throttle, debounce=debounce, unique=unique)
         cls._own_payload = cls.broadcast_with is not Event.broadcast_with
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        """Check the names of fields in class options, now that it is known which there are."""
+        for field in () if cls.event_repeats is None else cls.event_repeats.fields:
+            if field not in cls.model_fields and not hasattr(cls, field):
+                raise ConfigurationError(f"{cls.__name__} has no field {field!r}, by which to tell its repeats")
 
     def broadcast_on(self) -> EventChannels:
         """Say where the event is heard: channels or full wire names, one or many, returned or yielded.
@@ -251,6 +274,7 @@ class AnonymousEvent:
     __slots__ = ("_channels", "event_name", "event_via", "payload")
 
     event_after_commit: bool = False
+    event_repeats: Repeats | None = None
     event_options: EventOptions | None = None
 
     def __init__(

@@ -54,11 +54,11 @@ def refuse(error: DeniedError | InvalidInputError) -> Answer:
     """Turn what a broadcaster raised into the answer for the client, and what is not the client's into the log."""
     match error:
         case DeniedError():
-            _log.info("denied: %s", error.reason)
+            _log.info("denied: %s", error.reason, extra={"broadcast_reason": error.reason})
             return FORBIDDEN
         case InvalidUserError():
             # the application's user or member cannot be sent: its fault and not the client's, but no yes either
-            _log.error("denied: %s", error)
+            _log.error("denied: %s", error, extra={"broadcast_error": type(error).__name__})
             return FORBIDDEN
         case _:
             return bad_request(str(error))

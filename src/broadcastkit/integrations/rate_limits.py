@@ -78,7 +78,8 @@ class _Window:
         self._admits_all_until = self._now() + _PAUSE
         # its own text may quote the URL, and with it a password
         kind = type(error.__cause__ or error).__name__
-        _log.warning("the store of the rate limit failed (%s): for %d s everybody is admitted", kind, _PAUSE)
+        words = "the store of the rate limit failed (%s): for %d s everybody is admitted"
+        _log.warning(words, kind, _PAUSE, extra={"broadcast_error": kind})
 
     def _wait(self, resets_at: float) -> float:
         return min(max(resets_at - time.time(), 0.0), self._rate.get_expiry())

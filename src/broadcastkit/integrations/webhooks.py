@@ -72,7 +72,7 @@ class _Receiver:
                 now=self._now(),
             )
         except WebhookError as error:
-            _log.info("refused: %s", error)
+            _log.info("refused: %s", error, extra={"broadcast_reason": str(error.reason)})
             return Answer(400 if error.reason in _UNREADABLE else 401, json.dumps({"error": error.reason}).encode())
 
 
@@ -131,5 +131,5 @@ def require_receiver(by: str, given: object, *wanted: type[WebhookReceiver | Asy
 
 def _failed(failures: ExceptionGroup[Exception]) -> Answer:
     for failure in failures.exceptions:
-        _log.error("a handler failed", exc_info=failure)
+        _log.error("a handler failed", exc_info=failure, extra={"broadcast_error": type(failure).__name__})
     return _FAILED

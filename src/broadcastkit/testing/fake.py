@@ -37,7 +37,8 @@ def fake_broadcasts(
 
     Strict: what the service would refuse is refused with the same errors, by the limits of `profile`; answers to
     subscriptions are given by the same rules, with an empty signature. Queued deliveries are skipped: each broadcast
-    is recorded when it is sent, one that waits for a commit at once. Blocks may be nested: the innermost records.
+    is recorded when it is sent, one that waits for a commit at once; and so are throttle, debounce and unique. Blocks
+    may be nested: the innermost records.
 
         >>> from broadcastkit import AnonymousEvent, broadcast
         >>> with fake_broadcasts() as broadcasts:

@@ -14,8 +14,6 @@ __all__ = ["create"]
 def create(redis: str) -> Celery:
     app = Celery("shop", broker=redis, backend=redis)
     app.conf.broker_connection_retry_on_startup = True
-    # how soon what a killed worker had is handed on
-    app.conf.broker_transport_options = {"visibility_timeout": 1}
     return app
 
 

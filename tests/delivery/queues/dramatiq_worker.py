@@ -12,8 +12,8 @@ __all__ = ["create"]
 
 
 def create(redis: str) -> RedisBroker:
-    # how soon what a killed worker had is handed on, and how many of a million requests look for such
-    return RedisBroker(url=redis, heartbeat_timeout=1000, maintenance_chance=1_000_000)
+    # how many of a million requests look for what a killed worker had
+    return RedisBroker(url=redis, maintenance_chance=1_000_000)
 
 
 if "QUEUE_REDIS" in os.environ:

@@ -48,14 +48,17 @@ class Stage:
         self.environment = {"QUEUE_REDIS": url, "PYTHONPATH": str(ROOT)} | environment
         self.logs: list[Path] = []
 
-    def command(self, queue: str | None) -> Sequence[str]:
+    def command(self, queue: str | None, *, forks: bool) -> Sequence[str]:
         """Return what starts a worker."""
         raise NotImplementedError
 
+    def broadcaster(self, **options: Any) -> Broadcaster:
+        """Make the broadcaster of this side. Its driver sends nothing: only a worker can have sent what arrives."""
+        return Broadcaster({"pusher": NullDriver()}, delivery=self.delivery(**options))
+
     def broadcast(self, event: Broadcastable, *, exclude: str | None = None, **options: Any) -> Receipt:
-        """Broadcast from here, where nothing is sent by any driver: only a worker can have sent what arrives."""
-        broadcaster = Broadcaster({"pusher": NullDriver()}, delivery=self.delivery(**options))
-        pending = broadcaster.broadcast(event)
+        """Broadcast from here."""
+        pending = self.broadcaster(**options).broadcast(event)
         return pending.to_everyone() if exclude is None else pending.to_others(exclude)
 
     def delivery(self, **options: Any) -> Any:
@@ -63,12 +66,16 @@ class Stage:
         raise NotImplementedError
 
     @contextlib.contextmanager
-    def worker(self, queue: str | None = None, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-        """Run a worker, of a queue."""
+    def worker(
+        self, queue: str | None = None, *, forks: bool = False, **environment: str
+    ) -> Iterator[subprocess.Popen[bytes]]:
+        """Run a worker, of a queue; one that forks has children for its tasks."""
         log = self.folder / f"worker-{len(self.logs)}.log"
         self.logs.append(log)
         env = self.environment | environment
-        with running(self.command(queue), port=0, log=log, env=env, ready=lambda: self.ready in log.read_text()) as one:
+        with running(
+            self.command(queue, forks=forks), port=0, log=log, env=env, ready=lambda: self.ready in log.read_text()
+        ) as one:
             yield one
 
     def wait_for_log(self, text: str) -> None:
@@ -85,9 +92,19 @@ class Stage:
         raise NotImplementedError
 
     def kill(self, worker: subprocess.Popen[bytes]) -> None:
-        """Kill a worker with all that belongs to it, as a machine that goes down does."""
+        """Kill a worker with all that belongs to it, and let the time pass after which its queue gives it up."""
         os.killpg(worker.pid, signal.SIGKILL)
         worker.wait()
+        self.let_time_pass()
+
+    def let_time_pass(self) -> None:
+        """Have what Redis knows of the worker be of long ago."""
+        raise NotImplementedError
+
+    def _age(self, key: str) -> None:
+        members: list[Any] = list(self.redis.zrange(key, 0, -1))
+        assert members
+        self.redis.zadd(key, dict.fromkeys(members, 1))
 
     def close(self) -> None:
         self.redis.close()
@@ -96,9 +113,10 @@ class Stage:
 class CeleryStage(Stage):
     ready = " ready."
 
-    def command(self, queue: str | None) -> Sequence[str]:
+    def command(self, queue: str | None, *, forks: bool) -> Sequence[str]:
+        pool = "prefork" if forks else "solo"
         app = "tests.delivery.queues.celery_worker"
-        options = ["--pool=solo", "--loglevel=INFO", "--without-gossip", "--without-mingle"]
+        options = [f"--pool={pool}", "--concurrency=1", "--loglevel=INFO", "--without-gossip", "--without-mingle"]
         return [str(BIN / "celery"), "-A", app, "worker", *options, *(["-Q", queue] if queue else [])]
 
     def delivery(self, **options: Any) -> CeleryDelivery:
@@ -108,39 +126,41 @@ class CeleryStage(Stage):
         found = [json.loads(self.redis.get(key) or b"null") for key in self.redis.keys("celery-task-meta-*")]
         return [one["result"]["exc_type"] for one in found if one["status"] == "FAILURE"]
 
+    def let_time_pass(self) -> None:
+        self._age("unacked_index")
+
 
 class RQStage(Stage):
     ready = "Listening on"
 
-    def command(self, queue: str | None) -> Sequence[str]:
-        return [str(BIN / "rq"), "worker", "--url", self.url, "--with-scheduler", queue or "default"]
+    def command(self, queue: str | None, *, forks: bool) -> Sequence[str]:
+        how = [] if forks else ["--worker-class", "rq.SimpleWorker"]
+        return [str(BIN / "rq"), "worker", "--url", self.url, "--with-scheduler", *how, queue or "default"]
 
     def delivery(self, **options: Any) -> RQDelivery:
         return RQDelivery(self.redis, **options)
 
     def failures(self) -> list[str]:
         registry = Queue(connection=self.redis).failed_job_registry
-        jobs = [registry.job_class.fetch(job_id, connection=self.redis) for job_id in registry.get_job_ids()]
+        jobs: list[Any] = [registry.job_class.fetch(job_id, connection=self.redis) for job_id in registry.get_job_ids()]
         return [str(job.latest_result().exc_string) for job in jobs]
 
-    def kill(self, worker: subprocess.Popen[bytes]) -> None:
-        """As above; and let the time pass after which RQ gives a worker up."""
-        super().kill(worker)
-        started = StartedJobRegistry(connection=self.redis)
-        for member in self.redis.zrange(started.key, 0, -1):
-            self.redis.zadd(started.key, {member: 1})
+    def let_time_pass(self) -> None:
+        self._age(StartedJobRegistry(connection=self.redis).key)
 
 
 class TaskiqStage(Stage):
     ready = "Listening started."
 
-    def command(self, queue: str | None) -> Sequence[str]:
-        del queue  # a broker's own: see `worker`
+    def command(self, queue: str | None, *, forks: bool) -> Sequence[str]:
+        del queue, forks  # a broker has one queue: see `worker`
         return [str(BIN / "taskiq"), "worker", "--workers=1", "tests.delivery.queues.taskiq_worker:broker"]
 
     @contextlib.contextmanager
-    def worker(self, queue: str | None = None, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-        with super().worker(**environment, **({"QUEUE_NAME": queue} if queue else {})) as one:
+    def worker(
+        self, queue: str | None = None, *, forks: bool = False, **environment: str
+    ) -> Iterator[subprocess.Popen[bytes]]:
+        with super().worker(forks=forks, **environment, **({"QUEUE_NAME": queue} if queue else {})) as one:
             yield one
 
     def broadcast(self, event: Broadcastable, *, exclude: str | None = None, **options: Any) -> Receipt:
@@ -158,14 +178,22 @@ class TaskiqStage(Stage):
         return asyncio.run(send())
 
     def failures(self) -> list[str]:
-        results = [self.redis.get(key) for key in self.redis.scan_iter() if self.redis.type(key) == b"string"]
+        results: list[Any] = [
+            self.redis.get(key) for key in self.redis.scan_iter() if self.redis.type(key) == b"string"
+        ]
         return [str(one) for one in results if one and b"Error" in one]
+
+    def let_time_pass(self) -> None:
+        pending: Any = self.redis.xpending_range("taskiq", "taskiq", "-", "+", 10)[0]
+        ids = [pending["message_id"]]
+        self.redis.xclaim("taskiq", "taskiq", pending["consumer"], min_idle_time=0, message_ids=ids, idle=10**9)
 
 
 class DramatiqStage(Stage):
     ready = "is ready for action"
 
-    def command(self, queue: str | None) -> Sequence[str]:
+    def command(self, queue: str | None, *, forks: bool) -> Sequence[str]:
+        del forks
         options = ["--processes=1", "--threads=2", *(["--queues", queue] if queue else [])]
         return [str(BIN / "dramatiq"), "tests.delivery.queues.dramatiq_worker:broker", *options]
 
@@ -174,6 +202,9 @@ class DramatiqStage(Stage):
 
     def failures(self) -> list[str]:
         return [str(letter) for letter in self.redis.hvals("dramatiq:default.XQ.msgs")]
+
+    def let_time_pass(self) -> None:
+        self._age("dramatiq:__heartbeats__")
 
 
 STAGES = {"celery": CeleryStage, "rq": RQStage, "taskiq": TaskiqStage, "dramatiq": DramatiqStage}

@@ -18,8 +18,6 @@ def create(redis: str, queue: str = "taskiq") -> AsyncBroker:
         queue_name=queue,
         consumer_id="0",
         xread_block=200,
-        # how soon what a killed worker had is handed on
-        idle_timeout=1000,
         unacknowledged_lock_timeout=1.0,
     ).with_result_backend(RedisAsyncResultBackend(redis))
 

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
+from sqlalchemy import create_engine, text
+from sqlalchemy.orm import Session
 
 from broadcastkit import AsyncBroadcaster, Broadcaster, Event, default
 from broadcastkit.core.options import EventOptions
@@ -117,6 +119,21 @@ def test_an_error_that_may_quote_the_payload_is_not_shown() -> None:
 def test_a_wrong_setting_is_named(wrong: dict[str, Any], complaint: str) -> None:
     with pytest.raises(ConfigurationError, match=complaint):
         Queue(**wrong)
+
+
+def test_it_is_queued_when_the_transaction_commits() -> None:
+    queue = Queue()
+    broadcaster = Broadcaster(NullDriver(), delivery=queue)
+    with Session(create_engine("sqlite://")) as session:
+        session.execute(text("select 1"))
+        assert broadcaster.broadcast(Shipped()).after_commit(session).to_everyone().queued
+        assert queue.tickets == []
+        session.commit()
+        assert len(queue.tickets) == 1
+        session.execute(text("select 1"))
+        broadcaster.broadcast(Shipped()).after_commit(session).to_everyone()
+        session.rollback()
+    assert len(queue.tickets) == 1
 
 
 def test_a_name_is_taken_once_by_each_app() -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import pytest
 from celery import Celery, signals
 from celery.contrib.testing.worker import start_worker
+from kombu.transport import memory
 
 from broadcastkit import AnonymousEvent, Broadcaster, configure, default
 from broadcastkit.delivery.queues import CeleryDelivery
@@ -24,10 +26,27 @@ if TYPE_CHECKING:
 EVENT = AnonymousEvent("shipped", {"text": "t0psecret"}, on=["a", "b"])
 
 
+class Channel(memory.Channel):
+    """One that refuses what it is told to."""
+
+    refuses = False
+
+    def _put(self, queue: str, message: Any, **options: Any) -> None:
+        if Channel.refuses:
+            Channel.refuses = False
+            raise MemoryError
+        super()._put(queue, message, **options)  # type: ignore[no-untyped-call]
+
+
+class Transport(memory.Transport):
+    Channel = Channel
+
+
 @pytest.fixture
 def app() -> Iterator[Celery]:
     app = Celery("shop", broker="memory://", backend="cache+memory://", set_as_current=False)
-    app.conf.worker_hijack_root_logger = False
+    app.conf.broker_transport = f"{__name__}:Transport"
+    app.conf.task_default_queue = str(uuid4())  # the broker is one for the whole process
     app.conf.broker_transport_options = {"polling_interval": 0.01}
     yield app
     app.close()
@@ -46,9 +65,26 @@ def broadcast(delivery: CeleryDelivery, event: Any = EVENT) -> None:
     assert Broadcaster({"main": NullDriver()}, delivery=delivery).broadcast(event).to_everyone().queued
 
 
-def queued(app: Celery, queue: str = "celery") -> Any:
-    with app.connection_for_read() as connection, contextlib.closing(connection.SimpleQueue(queue)) as simple:
-        return simple.get(timeout=SECONDS)
+@contextlib.contextmanager
+def working(app: Celery) -> Iterator[None]:
+    """Run a worker in a thread, which leaves this process's logging alone."""
+
+    def leave(**_: Any) -> None:
+        """Say that there is nothing to set up."""
+
+    signals.setup_logging.connect(leave)
+    worker: Any = start_worker(app, pool="solo", perform_ping_check=False, shutdown_timeout=SECONDS)
+    try:
+        with worker:
+            yield
+    finally:
+        signals.setup_logging.disconnect(leave)
+
+
+def queued(app: Celery, queue: str) -> Any:
+    connection: Any
+    with app.connection_for_read() as connection:
+        return connection.SimpleQueue(queue).get(timeout=SECONDS)
 
 
 def test_a_task_is_json_and_shows_no_payload(app: Celery) -> None:
@@ -77,7 +113,7 @@ def test_a_retry_shows_none_either_and_sends_only_what_is_left(app: Celery, serv
     signals.task_postrun.connect(ended)
     try:
         delivery = CeleryDelivery(app, backoff=0.01)
-        with start_worker(app, pool="solo", perform_ping_check=False, shutdown_timeout=SECONDS):
+        with working(app):
             broadcast(delivery)
             wait_until(lambda: len(states) == 2, "the task was done")
     finally:
@@ -86,6 +122,20 @@ def test_a_retry_shows_none_either_and_sends_only_what_is_left(app: Celery, serv
     assert shown == [f"<Message 'shipped' on {count} channel(s), 20 characters>" for count in (2, 1)]
     assert states == ["RETRY", "SUCCESS"]
     assert service.requests == [["shipped"]] * 2
+
+
+def test_a_broker_that_takes_no_retry_keeps_the_task(app: Celery) -> None:
+    class Failing(Held):
+        def send(self, messages: Any) -> Any:
+            Channel.refuses = len(self.requests) == 0
+            return super().send(messages)
+
+    service = Failing(released=True)
+    service.once["shipped"] = ConnectError("down")
+    delivery = CeleryDelivery(app, broadcaster=lambda: Broadcaster({"main": service}))
+    with working(app):
+        broadcast(delivery)
+        service.wait_for(2)
 
 
 def test_an_eager_app_sends_at_once(app: Celery, service: Held) -> None:

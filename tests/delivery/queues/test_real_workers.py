@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.orm import Session
 
 from broadcastkit import AnonymousEvent, Event
 from tests.delivery.queues.gate import Gate, gate
@@ -14,7 +19,6 @@ from tests.interop.redis_servers import redis_server, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from tests.interop.clients import PusherJsClient
     from tests.interop.servers import PusherServer
@@ -115,7 +119,7 @@ def test_what_is_refused_fails_at_once_and_the_queue_keeps_it(stage: Stage) -> N
     assert "t0psecret" not in stage.printed
 
 
-def test_what_a_killed_worker_had_is_sent_by_another(
+def test_what_a_worker_had_that_was_killed_is_sent_by_another(
     stage: Stage, door: Gate, listener: Callable[[str], PusherJsClient], request: pytest.FixtureRequest
 ) -> None:
     channel = f"killed-{request.node.callspec.id}"
@@ -131,3 +135,34 @@ def test_what_a_killed_worker_had_is_sent_by_another(
         stage.broadcast(AnonymousEvent("fence", on=channel))
         events = [ben.next_event(PATIENCE), ben.next_event(PATIENCE)]
     assert sorted(event["event"] for event in events) == ["fence", "shipped"]
+
+
+@pytest.mark.parametrize("stage", ["celery", "rq"], indirect=True)
+def test_what_a_killed_child_had_is_sent_by_the_next_at_once(
+    stage: Stage, door: Gate, listener: Callable[[str], PusherJsClient], request: pytest.FixtureRequest
+) -> None:
+    channel = f"killed-child-{request.node.callspec.id}"
+    ben = listener(channel)
+    door.state = "stalled"
+    with stage.worker(forks=True) as worker:
+        stage.broadcast(AnonymousEvent("shipped", {"text": "t0psecret"}, on=channel))
+        assert door.held.acquire(timeout=PATIENCE)
+        *_, child = Path(f"/proc/{worker.pid}/task/{worker.pid}/children").read_text().split()
+        door.state = "open"
+        os.kill(int(child), signal.SIGKILL)
+        assert ben.next_event(PATIENCE)["data"] == {"text": "t0psecret"}
+    assert "t0psecret" not in stage.printed
+
+
+@pytest.mark.parametrize("stage", ["celery"], indirect=True)
+def test_a_commit_queues_it_and_a_rollback_does_not(stage: Stage, listener: Callable[[str], PusherJsClient]) -> None:
+    ben = listener("committed")
+    broadcaster = stage.broadcaster()
+    with stage.worker(), Session(create_engine("sqlite://")) as session:
+        for event, end in (("dropped", session.rollback), ("kept", session.commit)):
+            session.execute(text("select 1"))
+            broadcaster.broadcast(AnonymousEvent(event, on="committed")).after_commit(session).to_everyone()
+            broadcaster.broadcast(AnonymousEvent(f"before-{event}", on="committed")).to_everyone()
+            assert ben.next_event(PATIENCE)["event"] == f"before-{event}"
+            end()
+        assert ben.next_event(PATIENCE)["event"] == "kept"

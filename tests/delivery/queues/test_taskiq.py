@@ -7,11 +7,13 @@ import logging
 from typing import TYPE_CHECKING
 
 import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
 from taskiq import InMemoryBroker, SmartRetryMiddleware
 from taskiq_redis import ListQueueBroker
 
 from broadcastkit import AnonymousEvent, AsyncBroadcaster, Broadcaster, Event, configure, default
 from broadcastkit.delivery.queues import TaskiqDelivery
+from broadcastkit.delivery.transactions import collect
 from broadcastkit.drivers.null import AsyncNullDriver, NullDriver
 from broadcastkit.errors import BadCredentialsError, ConfigurationError, ConnectError
 from tests.delivery.held import AsyncHeld
@@ -39,9 +41,12 @@ class Broker(InMemoryBroker):
     def __init__(self) -> None:
         super().__init__()
         self.kicked: list[BrokerMessage] = []
+        self.fails_at = 0
 
     async def kick(self, message: BrokerMessage) -> None:
         self.kicked.append(message)
+        if len(self.kicked) == self.fails_at:
+            raise RedisConnectionError("Connection refused")
         await super().kick(message)
 
 
@@ -77,6 +82,19 @@ async def test_what_failed_is_tried_again_and_no_log_shows_the_payload_above_deb
     assert "t0psecret" not in caplog.text
 
 
+async def test_a_broker_that_goes_away_meanwhile_loses_nothing(
+    broker: Broker, service: AsyncHeld, caplog: pytest.LogCaptureFixture
+) -> None:
+    service.once["shipped"] = ConnectError("down")
+    broker.fails_at = 2
+    await broadcast(TaskiqDelivery(broker, backoff=0.01))
+    await broker.wait_all()
+    assert service.requests == [["shipped"]] * 2
+    assert [record.getMessage() for record in caplog.records] == [
+        "not queued: Connection refused, and tried again in 1.0 s"
+    ]
+
+
 async def test_what_failed_for_good_is_in_the_result_backend(broker: Broker, service: AsyncHeld) -> None:
     service.outcomes["shipped"] = BadCredentialsError("no", status=401)
     await broadcast(TaskiqDelivery(broker))
@@ -98,6 +116,16 @@ async def test_a_worker_is_told_whose_connections_to_use(broker: Broker) -> None
     await broadcast(TaskiqDelivery(broker, broadcaster=lambda: AsyncBroadcaster({"main": driver})))
     await broker.wait_all()
     assert driver.requests == [["shipped"]]
+
+
+async def test_it_is_queued_at_the_end_of_the_block(broker: Broker, service: AsyncHeld) -> None:
+    delivery = TaskiqDelivery(broker)
+    async with collect():
+        await broadcast(delivery)
+        assert broker.kicked == []
+    assert len(broker.kicked) == 1
+    await broker.wait_all()
+    assert service.requests == [["shipped"]]
 
 
 def test_blocking_code_is_told_to_await(broker: Broker) -> None:

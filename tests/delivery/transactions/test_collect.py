@@ -400,9 +400,29 @@ async def test_an_awaited_broadcast_needs_a_block_that_can_await() -> None:
 async def test_and_so_does_every_block_around_it() -> None:
     blocks = Blocks("async")
 
-    with pytest.raises(ConfigurationError, match=r"of every block around it"), collect():
+    with collect():
         async with collect():
-            await blocks.say("one")
+            with pytest.raises(ConfigurationError, match=r"of every block around it"):
+                await blocks.say("one")
+
+    assert blocks.witness.events == []
+
+
+async def test_but_for_one_that_has_ended() -> None:
+    blocks = Blocks("async")
+    go = asyncio.Event()
+
+    async def late() -> None:
+        await go.wait()
+        async with collect():
+            await blocks.say("late")
+
+    with collect():
+        task = asyncio.create_task(late())
+    go.set()
+    await task
+
+    assert blocks.witness.events == [["late"]]
 
 
 @pytest.mark.filterwarnings("ignore::broadcastkit.errors.SyncInEventLoopWarning")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
@@ -59,7 +59,7 @@ class Colour:
 
 
 @pytest.fixture(params=["sync", "async"])
-def colour(request: pytest.FixtureRequest, database: Database) -> Iterator[Colour]:
+def colour(request: pytest.FixtureRequest, database: Database) -> Colour:
     return Colour(request.param, database)
 
 
@@ -153,7 +153,7 @@ def test_a_flush_that_fails_drops_with_the_rollback(colour: Colour) -> None:
         session.add(Order(id=1))
         session.flush()
         colour.say(session, "placed")
-        session.execute(Order.__table__.insert(), {"id": 2})
+        session.execute(insert(Order), {"id": 2})
         session.add(Order(id=2))
         with pytest.raises(IntegrityError):
             session.flush()

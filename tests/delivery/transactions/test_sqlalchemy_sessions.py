@@ -24,7 +24,8 @@ from sqlalchemy.ext.asyncio import (
 )
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
-from broadcastkit import AnonymousEvent, AsyncBroadcaster, Broadcaster, Event
+from broadcastkit import AnonymousEvent, AsyncBroadcaster, Broadcaster, Event, default
+from broadcastkit.drivers.memory import MemoryDriver
 from broadcastkit.errors import BroadcastError, ConfigurationError, ConnectError
 from broadcastkit.integrations.flask import Broadcasting
 from broadcastkit.testing import fake_broadcasts
@@ -108,12 +109,16 @@ async def test_an_awaited_scoped_session(database: Database) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::broadcastkit.errors.SyncInEventLoopWarning")
-async def test_an_awaited_session_takes_both_colours(database: Database) -> None:
+@pytest.mark.parametrize("first", ["blocking", "awaited"])
+async def test_an_awaited_session_takes_both_colours(database: Database, first: str) -> None:
     blocking, awaited = Witness(), AsyncWitness(database.awaited_look)
     async with AsyncSession(database.awaited_engine) as session:
         session.add(Order(id=1))
+        if first == "blocking":
+            Broadcaster(blocking).broadcast(named("one")).after_commit(session).to_everyone()
         await AsyncBroadcaster(awaited).broadcast(named("two")).after_commit(session).to_everyone()
-        Broadcaster(blocking).broadcast(named("one")).after_commit(session.sync_session).to_everyone()
+        if first == "awaited":
+            Broadcaster(blocking).broadcast(named("one")).after_commit(session.sync_session).to_everyone()
         await session.commit()
     await database.awaited_engine.dispose()
 
@@ -187,12 +192,12 @@ def test_a_class_of_sessions_of_ones_own(database: Database) -> None:
 
 
 def test_flask_sqlalchemy(tmp_path: Path) -> None:
-    witness = Witness()
     db = SQLAlchemy()
     app = Flask(__name__)
     app.config["SQLALCHEMY_DATABASE_URI"] = f"sqlite:///{tmp_path}/shop.db"
+    app.config["BROADCASTING"] = "memory://"
     db.init_app(app)
-    broadcasting = Broadcasting(app, Broadcaster(witness, transaction=db.session), user=lambda: None)
+    broadcasting = Broadcasting(app, user=lambda: None, transaction=db.session)
 
     @app.post("/<end>")
     def place(end: str) -> str:
@@ -206,9 +211,12 @@ def test_flask_sqlalchemy(tmp_path: Path) -> None:
     for end in ("rollback", "nothing", "commit"):
         app.test_client().post(f"/{end}")
     with app.app_context():
+        driver = broadcasting.broadcaster.driver()
         db.engine.dispose()
+    default.reset()
 
-    assert witness.events == [["order.placed", "commit"]]
+    assert isinstance(driver, MemoryDriver)
+    assert [message.event for message in driver.messages] == ["order.placed", "commit"]
 
 
 # -- errors ------------------------------------------------------------------------------------------------------------

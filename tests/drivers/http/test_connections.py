@@ -98,7 +98,7 @@ def test_a_service_that_answers_before_it_has_read_everything_and_closes_is_hear
         server = threading.Thread(target=refuse, daemon=True)
         server.start()
         transport = ours.to(f"http://127.0.0.1:{listener.getsockname()[1]}")
-        reply = ours.ask(transport, HttpRequest("POST", "/apps/1/events", bytes(300_000)))
+        reply = ours.ask(transport, HttpRequest("POST", "/apps/1/events", bytes(8_000_000)))
         server.join(10)
 
     assert reply == HttpReply(413, b"too large")

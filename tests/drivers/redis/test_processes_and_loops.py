@@ -16,14 +16,15 @@ from anyio import to_thread
 
 from broadcastkit.core.message import Message
 from broadcastkit.core.retry import Retry
-from broadcastkit.drivers.base import Sent
+from broadcastkit.delivery import Inline
+from broadcastkit.drivers.base import Outcome, Sent
 from broadcastkit.drivers.redis import AsyncRedisDriver, RedisDriver
 from broadcastkit.errors import ConfigurationError, ConnectionLostError
 from tests.drivers.redis.subscriber import Subscriber
 from tests.interop.redis_servers import RedisServer, redis_server, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 pytestmark = pytest.mark.real
@@ -125,18 +126,30 @@ def test_several_event_loops_one_after_another_and_at_once(
     assert Counter(heard.next().event for _ in range(8)) == {"first": 2, "second": 2, "a": 2, "b": 2}
 
 
-async def test_what_is_sent_at_once_shares_one_connection(redis_shared: RedisServer, prefix: str) -> None:
-    driver = AsyncRedisDriver.from_url(redis_shared.url, prefix=prefix)
+async def test_who_comes_together_shares_round_trips_and_connections(redis_shared: RedisServer, prefix: str) -> None:
+    driver, inline = AsyncRedisDriver.from_url(redis_shared.url, prefix=prefix), Inline()
     with redis_shared.client() as admin, Subscriber(redis_shared.client(), prefix) as heard:
         before = admin.info("clients")["connected_clients"]
 
-        outcomes = await asyncio.gather(*(driver.send([message(f"{number}")]) for number in range(100)))
+        outcomes = await asyncio.gather(
+            *(inline.adeliver("main", driver, [message(f"{n}", f"channel-{n % 3}")]) for n in range(90))
+        )
 
-        assert outcomes == [[Sent(1)]] * 100
-        assert admin.info("clients")["connected_clients"] == before + 1
+        assert outcomes == [[Sent(1)]] * 90
+        assert before < admin.info("clients")["connected_clients"] <= before + 2
         await driver.send([message("fence")])
-        assert [event for event, _ in heard.events_until("fence")] == [f"{number}" for number in range(100)]
+        arrived = heard.events_until("fence")
+        for channel in range(3):
+            mine = [event for event, name in arrived if name == f"channel-{channel}"]
+            assert mine == [f"{number}" for number in range(channel, 90, 3)]
     await driver.aclose()
+
+
+def test_a_cluster_has_no_round_trips_to_share() -> None:
+    assert RedisDriver().batch_limit == AsyncRedisDriver().batch_limit == 100
+    assert (
+        AsyncRedisDriver(cluster=["127.0.0.1:1"]).batch_limit == RedisDriver(cluster=["127.0.0.1:1"]).batch_limit == 1
+    )
 
 
 async def blocked(admin: Any, count: int) -> None:
@@ -149,17 +162,22 @@ async def blocked(admin: Any, count: int) -> None:
 async def test_who_gives_up_takes_no_others_message_along(tmp_path: Path, prefix: str) -> None:
     with redis_server(tmp_path) as server, server.client() as admin, Subscriber(server.client(), prefix) as heard:
         driver = AsyncRedisDriver.from_url(server.url, prefix=prefix, retry=Retry(attempts=1))
+        inline = Inline()
+
+        def sending(name: str) -> asyncio.Task[Sequence[Outcome]]:
+            return asyncio.create_task(inline.adeliver("main", driver, [message(name)]))
+
         admin.client_pause(60_000, all=False)  # takes what is published, and does not act on it
-        first = asyncio.create_task(driver.send([message("first")]))
+        first = sending("first")
         await blocked(admin, 1)
-        gives_up, *others = [asyncio.create_task(driver.send([message(name)])) for name in ("gives up", "a", "b", "c")]
+        gives_up, *others = [sending(name) for name in ("gives up", "a", "b", "c")]
         await asyncio.sleep(0)
 
         gives_up.cancel()  # before its turn: it is not sent
         await asyncio.wait([gives_up])
         admin.client_kill_filter(_type="normal", skipme=True)
         ((lost,),) = await asyncio.gather(first)
-        # now the others are on their way together, and the one who began that gives up
+        # now the others are on their way together, and the first of them gives up
         await blocked(admin, 1)
         others[0].cancel()
         await asyncio.wait([others[0]])

@@ -169,10 +169,23 @@ def test_where_no_transaction_is_open_it_is_sent_at_once(shop: Shop, witness: Wi
     assert witness.seen == [(["placed"], [1])]
 
 
+def test_asking_does_not_connect(shop: Shop, witness: Witness, say: Say) -> None:
+    """A broadcast from code that has nothing to do with the database must not fail because that is down."""
+    connections[shop.alias].close()
+
+    assert say("placed").delivered
+    assert connections[shop.alias].connection is None
+
+
 def test_in_order_with_what_else_waits_for_the_commit(shop: Shop, witness: Witness, say: Say) -> None:
     order: list[str] = []
     look = witness._look
-    witness._look = lambda: order.append("broadcast") or look()  # type: ignore[func-returns-value]
+
+    def look_in_order() -> object:
+        order.append("broadcast")
+        return look()
+
+    witness._look = look_in_order
 
     with transaction.atomic(using=shop.alias):
         transaction.on_commit(lambda: order.append("first"), using=shop.alias)
@@ -199,7 +212,7 @@ def test_an_error_of_a_broadcast_breaks_neither_the_commit_nor_what_comes_after_
         transaction.on_commit(lambda: later.append("later"), using=shop.alias)
 
     assert (witness.events, later, shop.look()) == ([["one"], ["two"]], ["later"], [1])
-    assert [(record.name, record.levelno) for record in caplog.records] == [("broadcastkit", logging.ERROR)] * 2
+    assert {(record.name, record.levelno) for record in caplog.records} == {("broadcastkit", logging.ERROR)}
 
 
 def test_a_block_around_a_transaction_makes_one_request_of_what_it_has_committed(
@@ -348,6 +361,3 @@ class ShopTests(TestCase):
         with fake_broadcasts() as broadcasts, transaction.atomic():
             broadcast(OrderPlaced(id=1)).to_everyone()
             broadcasts.assert_broadcast(OrderPlaced, after_commit=True, times=1)
-
-
-del TestCase  # it is one itself

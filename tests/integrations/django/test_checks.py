@@ -46,6 +46,10 @@ def test_a_project_in_order() -> None:
         ({"connections": {}}, "E002", "BROADCASTING: connections must map names to settings"),
         ({"default": "absent", "connections": {"main": APP}}, "E002", "default must be one of main, not 'absent'"),
         ({"main": APP}, "E002", "BROADCASTING: driver must be one of"),
+        ({**APP, "delivery": "later"}, "E002", "BROADCASTING: delivery must be 'inline', 'background', "),
+        ({**APP, "delivery": {"background": {"size": 0}}}, "E002", "delivery.background.size must be a number from 1"),
+        ({**APP, "fallback": "absent"}, "E002", "connections.pusher.fallback needs another connection, not 'absent'"),
+        ({**APP, "breaker": "yes"}, "E003", "connections.pusher.breaker must be True, False, a Breaker, or a mapping"),
         ({"connections": {"main": "log"}}, "E002", "connections.main needs a 'driver'"),
         ({"driver": "carrier-pigeon"}, "E003", "connections.carrier-pigeon.driver 'carrier-pigeon' is no driver"),
         ({"connections": {"main": {**APP, "driver": "pushr"}}}, "E003", "connections.main.driver 'pushr' is no driver"),
@@ -125,6 +129,7 @@ def test_a_project_of_tenants_needs_no_connection_of_its_own() -> None:
         ("BROADCASTING_RATE_LIMIT", 7, "E008"),
         ("BROADCASTING_RATE_KEY", "absent.key", "E008"),
         ("BROADCASTING_MAX_CHANNELS", 0, "E008"),
+        ("BROADCASTING_OUTBOX", "nowhere", "E009"),
     ],
 )
 def test_what_is_wrong_beside_the_connections(setting: str, given: Any, number: str) -> None:

@@ -20,6 +20,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "broadcastkit.integrations.django",
+    "broadcastkit.integrations.django.outbox",
     f"{PROJECT}.chat",
     f"{PROJECT}.desks",
 ]

@@ -39,9 +39,12 @@ class Outbox(Delivery):
 
     joins: bool = True
 
-    def __init__(self, session: object | None = None, *, table: object | None = None, id_field: str | None = None):
-        if id_field is not None and (not isinstance(id_field, str) or not id_field):
-            raise ConfigurationError(f"must be the name of a field, not {id_field!r}", setting="id_field")
+    def __init__(
+        self, session: object | None = None, *, table: object | None = None, id_field: str | None = None
+    ) -> None:
+        field: object = id_field
+        if field is not None and not (isinstance(field, str) and field):
+            raise ConfigurationError(f"must be the name of a field, not {field!r}", setting="id_field")
         self._source: Any = session
         self._opens = any(cls.__name__ in _FACTORIES for cls in type(session).__mro__)
         self._table = table

@@ -16,12 +16,14 @@ try:
         Column,
         Double,
         Index,
+        Insert,
         Integer,
         MetaData,
         String,
         Table,
         Text,
         and_,
+        create_engine,
         delete,
         func,
         insert,
@@ -31,14 +33,14 @@ try:
     )
     from sqlalchemy.dialects.mysql import LONGTEXT
     from sqlalchemy.engine import Connection, Engine
-    from sqlalchemy.exc import DBAPIError
+    from sqlalchemy.exc import ArgumentError, DBAPIError
     from sqlalchemy.exc import TimeoutError as NoConnectionError
     from sqlalchemy.ext.compiler import compiles
     from sqlalchemy.sql.expression import ColumnElement, FunctionElement
 except ImportError:
     raise MissingDependencyError("SQLAlchemy", "outbox", "an outbox in a database of SQLAlchemy's") from None
 
-__all__ = ["TableStore", "awrite", "outbox_table", "store", "write"]
+__all__ = ["TableStore", "awrite", "engine_of", "outbox_table", "store", "write"]
 
 
 def outbox_table(metadata: MetaData | None = None, name: str = TABLE, **options: Any) -> Table:
@@ -114,7 +116,7 @@ def write(target: Any, table: Table | None, envelopes: Sequence[Envelope]) -> No
         raise ConfigurationError(
             f"a blocking broadcast cannot be written with an {type(target).__name__}: await the one of broadcastkit.aio"
         )
-    target.execute(insert(_default_table() if table is None else table), [_row(envelope) for envelope in envelopes])
+    target.execute(_insertion(table), [fields_of(envelope) for envelope in envelopes])
 
 
 async def awrite(target: Any, table: Table | None, envelopes: Sequence[Envelope]) -> None:
@@ -124,8 +126,7 @@ async def awrite(target: Any, table: Table | None, envelopes: Sequence[Envelope]
         raise ConfigurationError(
             f"an awaited broadcast cannot be written with a {type(target).__name__}: it would block the event loop"
         )
-    rows = [_row(envelope) for envelope in envelopes]
-    await target.execute(insert(_default_table() if table is None else table), rows)
+    await target.execute(_insertion(table), [fields_of(envelope) for envelope in envelopes])
 
 
 def _current(target: Any) -> Any:
@@ -142,16 +143,10 @@ def _is_awaited(target: object) -> bool:
     return hasattr(target, "sync_session") or hasattr(target, "sync_connection")
 
 
-def _row(envelope: Envelope) -> dict[str, object]:
-    return {
-        **fields_of(envelope),
-        "state": "waiting",
-        "created_at": _Now(),
-        "attempts": 0,
-        "refusals": 0,
-        "next_try_at": 0.0,
-        "claimed_until": 0.0,
-    }
+def _insertion(table: Table | None) -> Insert:
+    return insert(_default_table() if table is None else table).values(
+        state="waiting", created_at=_Now(), attempts=0, refusals=0, next_try_at=0.0, claimed_until=0.0
+    )
 
 
 # -- reading ---------------------------------------------------------------------------------------------------------
@@ -162,6 +157,20 @@ def store(target: Any, table: Table | None) -> Store:
     if not isinstance(target, Engine):
         raise ConfigurationError(f"a relay takes a blocking Engine of SQLAlchemy, not a {type(target).__name__}")
     return TableStore(target, _default_table() if table is None else table)
+
+
+def engine_of(url: str) -> Engine:
+    """Return an engine for a URL.
+
+    Raises:
+        ConfigurationError: it is none, or its driver is not installed. The URL is not shown: it may hold a password.
+    """
+    try:
+        return create_engine(url, pool_pre_ping=True)
+    except ArgumentError:
+        raise ConfigurationError("is no address of a database that SQLAlchemy can read", setting="--database") from None
+    except ImportError as error:
+        raise ConfigurationError(f"needs the package {error.name}", setting="--database") from None
 
 
 class TableStore:
@@ -296,9 +305,7 @@ class TableStore:
         with self._engine.connect() as connection:
             rows = connection.execute(query.order_by(t.id).limit(limit)).all()
         return [
-            Dead(
-                row.id, row.event_id, row.connection, tuple(row.channels.split(" ")), row.attempts, row.error, row.age
-            )
+            Dead(row.id, row.event_id, row.connection, tuple(row.channels.split(" ")), row.attempts, row.error, row.age)
             for row in rows
         ]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from broadcastkit.core.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from broadcastkit.delivery.queues.base import QueueDelivery
     from broadcastkit.delivery.queues.celery import CeleryDelivery
     from broadcastkit.delivery.queues.dramatiq import DramatiqDelivery
     from broadcastkit.delivery.queues.rq import RQDelivery
@@ -18,9 +19,10 @@ __getattr__: Callable[[str], Any] = lazy_names(
     {
         "CeleryDelivery": f"{__name__}.celery",
         "DramatiqDelivery": f"{__name__}.dramatiq",
+        "QueueDelivery": f"{__name__}.base",
         "RQDelivery": f"{__name__}.rq",
         "TaskiqDelivery": f"{__name__}.taskiq",
     },
 )
 
-__all__ = ["CeleryDelivery", "DramatiqDelivery", "RQDelivery", "TaskiqDelivery"]
+__all__ = ["CeleryDelivery", "DramatiqDelivery", "QueueDelivery", "RQDelivery", "TaskiqDelivery"]

@@ -48,12 +48,12 @@ def claim(app: object, name: str) -> str:
 class QueueDelivery(Delivery):
     """A delivery by the workers of a task queue; the receipt says *queued*.
 
-    What travels is JSON, rendered when it was broadcast, with the connection and the excluded socket id. A worker sends
-    it over the connections of the broadcaster that `broadcast()` uses (`aio.broadcast()`, of Taskiq), or that
-    `broadcaster()` returns. What the service could not take for the moment is tried again, for the channels that are
-    left: `tries` times in all, after `backoff` seconds at first and twice as long each time, up to five minutes, or
-    after what the service asks for. Anything else fails: the log or `on_failed(connection, message, error)` is told,
-    and the queue sees the error. An event's class options `queue`, `tries` and `backoff` win.
+    What travels is JSON, rendered when it was broadcast, with the connection and the excluded socket id. It goes to
+    `queue`. A worker sends it over the connections of the broadcaster that `broadcast()` uses (`aio.broadcast()`, of
+    Taskiq), or that `broadcaster()` returns. What the service could not take for the moment is tried again, for the
+    channels that are left: `tries` times in all, after `backoff` seconds at first and twice as long each time, up to
+    five minutes, or after what the service asks for. Anything else fails: the log or `on_failed(connection, message,
+    error)` is told, and the queue sees the error. An event's class options `queue`, `tries` and `backoff` win.
 
     Each message arrives at least once, if the queue keeps what it has taken and hands on what a killed worker had. It
     may arrive twice, and, with several workers or after a retry, in another order.

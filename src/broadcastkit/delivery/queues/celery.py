@@ -14,6 +14,7 @@ from broadcastkit.errors import MissingDependencyError
 
 try:
     from celery import Celery
+    from celery.exceptions import Reject
 except ImportError:
     raise MissingDependencyError("Celery", "celery", "CeleryDelivery") from None
 
@@ -26,8 +27,10 @@ class CeleryDelivery(BlockingQueueDelivery):
         delivery = CeleryDelivery(app)
         configure(Broadcaster.from_env(delivery=delivery))
 
-    Workers import the module that says this, as they do for any task. Without a `queue`, tasks go where the app's go.
-    The payload is a task's argument, which Celery is told not to show: no log above DEBUG has it, nor has Flower.
+    Workers import the module that says this, as they do for any task. `queue`, `tries`, `backoff`, `on_failed` and
+    `broadcaster` are explained at `QueueDelivery`. Without a `queue`, tasks go where the app's go. What failed is in
+    the result backend, if there is one. The payload is a task's argument, which Celery is told not to show: no log
+    above DEBUG has it, nor has Flower.
 
     - Order: that of the calls with one worker that runs one task at a time (`--concurrency=1`), but for what is tried
       again; none otherwise.
@@ -52,14 +55,19 @@ class CeleryDelivery(BlockingQueueDelivery):
 
         def send(task: Any, text: str) -> None:
             further = worker.send(text, task.request.retries + 1)
-            if further is not None:
-                args, label = [further.ticket.text], further.ticket.label
+            if further is None:
+                return
+            args, label = [further.ticket.text], further.ticket.label
+            try:
                 raise task.retry(args=args, argsrepr=label, countdown=further.delay, exc=further.error)
+            except Reject as refused:  # the broker did not take it: let it keep what it has
+                raise Reject(refused.reason, requeue=True) from None
 
         self.task: Any = app.task(
             send,
             name=claim(app, name),
             bind=True,
+            shared=False,  # with every other app of this process, as Celery would
             serializer="json",
             max_retries=None,  # the worker counts
             acks_late=True,

@@ -30,9 +30,10 @@ class DramatiqDelivery(BlockingQueueDelivery):
         delivery = DramatiqDelivery(broker)
         configure(Broadcaster.from_env(delivery=delivery))
 
-    Workers import the module that says this, as they do for any actor. `queues` are the ones that events may name:
-    workers take only from queues that they know of. What failed is with the broker's dead letters. The payload is in a
-    message's options, which Dramatiq does not show.
+    Workers import the module that says this, as they do for any actor. `queue`, `tries`, `backoff`, `on_failed` and
+    `broadcaster` are explained at `QueueDelivery`. `queues` are the others that events may name: workers take only
+    from queues that they know of. What failed is with the broker's dead letters. The payload is in a message's
+    options, which Dramatiq does not show.
 
     - Order: none. Each worker process has several threads.
     - A worker is killed: RabbitMQ hands its messages to another one at once, Redis when the worker has not been heard

@@ -34,9 +34,10 @@ class RQDelivery(BlockingQueueDelivery):
         send_broadcast = delivery.task              # in shop/realtime.py
         configure(Broadcaster.from_env(delivery=delivery))
 
-    What is tried again waits for a scheduler: one worker at least must run `--with-scheduler`. What failed is with RQ's
-    failed jobs. `serializer` is as for RQ's queues (`"json"`); its workers must have the same one. The payload is in a
-    job's `meta`, which RQ does not show.
+    `queue`, `tries`, `backoff`, `on_failed` and `broadcaster` are explained at `QueueDelivery`. What is tried again
+    waits for a scheduler: one worker at least must run `--with-scheduler`. What failed is with RQ's failed jobs.
+    Workers must have the `serializer` that is given here, if one is. The payload is in a job's `meta`, which RQ does
+    not show.
 
     - Order: that of the calls with one worker, but for what is tried again; none otherwise.
     - A worker is killed: a killed child's job is tried again at once; a whole worker's when another one looks for such

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
@@ -10,17 +11,20 @@ from broadcastkit.core.message import Message
 from broadcastkit.delivery.backlog import FailureHook
 from broadcastkit.delivery.base import Queued
 from broadcastkit.delivery.queues.base import TASK, QueueDelivery, claim, not_queued
-from broadcastkit.delivery.queues.work import AsyncWorker, Ticket
+from broadcastkit.delivery.queues.work import Again, AsyncWorker, Ticket
 from broadcastkit.delivery.source import Source, defaults
 from broadcastkit.drivers.base import AsyncDriver, Driver, Outcome
 from broadcastkit.errors import ConfigurationError, MissingDependencyError
 
 try:
     from taskiq import AsyncBroker, Context, TaskiqDepends
+    from taskiq.exceptions import SendTaskError
 except ImportError:
     raise MissingDependencyError("Taskiq", "taskiq", "TaskiqDelivery") from None
 
 __all__ = ["TaskiqDelivery"]
+
+_log = logging.getLogger("broadcastkit.delivery")
 
 _ENVELOPE, _ATTEMPT, _QUEUE = "broadcast", "broadcast_attempt", "queue_name"
 
@@ -31,14 +35,15 @@ class TaskiqDelivery(QueueDelivery):
         delivery = TaskiqDelivery(broker)
         configure(AsyncBroadcaster.from_env(delivery=delivery))
 
-    Workers import the module that says this, as they do for any task. `queue` becomes the label `queue_name`, which
-    taskiq-redis knows; without it, tasks go where the broker's go. What is tried again waits in a worker, and then goes
-    into the queue. What failed is in the result backend, if there is one. The payload is in a label.
+    Workers import the module that says this, as they do for any task. `queue`, `tries`, `backoff`, `on_failed` and
+    `broadcaster` are explained at `QueueDelivery`. `queue` becomes the label `queue_name`, which taskiq-redis knows;
+    without it, tasks go where the broker's go. What is tried again waits in a worker, and then goes into the queue.
+    What failed is in the result backend, if there is one. The payload is in a label.
 
     - Order: none. A worker process runs many tasks at once.
     - A worker is killed: as the broker promises. Of taskiq-redis, `RedisStreamBroker` hands on what the worker had
-      after `idle_timeout`, which is ten minutes unless set otherwise (set `unacknowledged_lock_timeout`, or a killed
-      worker's lock may stay); with `ListQueueBroker`, what it had taken is lost.
+      after `idle_timeout`, ten minutes unless set otherwise, and when something new comes (set its
+      `unacknowledged_lock_timeout`, or a killed worker's lock may stay); with `ListQueueBroker`, what it had is lost.
     """
 
     waits: bool = False  # blocking code is refused
@@ -62,8 +67,7 @@ class TaskiqDelivery(QueueDelivery):
             attempt = int(labels[_ATTEMPT])
             further = await worker.send(labels[_ENVELOPE], attempt)
             if further is not None:
-                await asyncio.sleep(further.delay)
-                await self._kick(further.ticket, attempt + 1)
+                await self._put_back(further, attempt + 1)
 
         # a middleware that retries whatever fails would begin again with every channel
         self.task: Any = broker.register_task(send, task_name=claim(broker, name), retry_on_error=False)
@@ -91,6 +95,17 @@ class TaskiqDelivery(QueueDelivery):
                 return outcomes + [told.twin() for _ in messages[len(outcomes) :]]
             outcomes.append(Queued())
         return outcomes
+
+    async def _put_back(self, further: Again, attempt: int) -> None:
+        delay = further.delay
+        while True:
+            await asyncio.sleep(delay)
+            try:
+                return await self._kick(further.ticket, attempt)
+            except SendTaskError as error:  # it would be lost if the task ended now
+                delay = max(1.0, further.delay)
+                extra = {"broadcast_error": type(error).__name__, "broadcast_delay": delay}
+                _log.warning("%s, and tried again in %.1f s", not_queued(error), delay, extra=extra)
 
     async def _kick(self, ticket: Ticket, attempt: int) -> None:
         labels: dict[str, Any] = {_ENVELOPE: ticket.text, _ATTEMPT: attempt}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Generic, NamedTuple, TypeVar
 
 from broadcastkit.core.message import Message
@@ -14,8 +15,9 @@ from broadcastkit.delivery.backlog import FailureHook
 from broadcastkit.delivery.envelope import Envelope
 from broadcastkit.delivery.inline import Inline
 from broadcastkit.delivery.source import Source
+from broadcastkit.delivery.telling import Failures, tell_dropped
 from broadcastkit.drivers.base import AsyncDriver, Driver, Outcome
-from broadcastkit.errors import DeliveryError
+from broadcastkit.errors import BroadcastError, DeliveryError
 
 __all__ = ["CAP", "Again", "AsyncWorker", "Ticket", "Worker", "again", "ticket_of"]
 
@@ -85,6 +87,7 @@ class _WorkerBase(Generic[DriverT]):
     def __init__(self, source: Callable[[], Source[DriverT]], on_failed: FailureHook | None) -> None:
         self._source = source
         self._on_failed = on_failed
+        self._log = Failures(_log)
         self._inline = Inline()  # what one process's threads or tasks send together shares requests
 
     def _verdict(self, envelope: Envelope, outcome: Outcome | Exception, attempt: int) -> Again | None:
@@ -93,20 +96,33 @@ class _WorkerBase(Generic[DriverT]):
         message = envelope.message
         further = again(envelope, outcome, attempt=attempt, jitter=random.random())  # noqa: S311
         if further is not None:
-            words = "%r to %r failed, try %d of %d; again in %.1f s: %s"
-            _log.info(words, message.event, envelope.connection, attempt, further.ticket.tries, further.delay, outcome)
+            _log.info(
+                "%r to %r failed, try %d of %d; again in %.1f s: %s",
+                *(message.event, envelope.connection, attempt, further.ticket.tries, further.delay, outcome),
+                extra={
+                    "broadcast_connection": envelope.connection,
+                    "broadcast_event": message.event,
+                    "broadcast_error": type(outcome).__name__,
+                    "broadcast_attempt": attempt,
+                    "broadcast_delay": further.delay,
+                },
+            )
             return further
         self._report(envelope.connection, message, outcome, attempt)
         raise outcome
 
     def _report(self, connection: str, message: Message, error: Exception, attempt: int) -> None:
+        with suppress(BroadcastError):  # there is no such connection, and nobody who watches it
+            tell_dropped(self._source().driver(connection), connection, [(message, error)], "failed")
         if self._on_failed is None:
-            _log.error("%r to %r failed for good at try %d: %s", message.event, connection, attempt, error)
+            words = "%r to %r failed for good at try %d"
+            about = message.event, connection, attempt
+            self._log.log(words, *about, error=error, connection=connection, event=message.event)
             return
         try:
             self._on_failed(connection, message, error)
         except Exception:  # noqa: BLE001 - the queue is to see the failure itself
-            _log.exception("on_failed failed")
+            _log.exception("on_failed failed", extra={"broadcast_connection": connection})
 
 
 class Worker(_WorkerBase[Driver]):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from inspect import iscoroutinefunction
 from typing import Protocol
 
 from broadcastkit.core.repeats import Claim
+from broadcastkit.errors import ConfigurationError
 
-__all__ = ["AsyncRepeatStore", "RepeatStore"]
+__all__ = ["AsyncRepeatStore", "RepeatStore", "check_store"]
 
 
 class RepeatStore(Protocol):
@@ -51,3 +53,12 @@ class AsyncRepeatStore(Protocol):
     async def release(self, claims: Sequence[Claim]) -> None:
         """See RepeatStore.release."""
         ...
+
+
+def check_store(store: RepeatStore | AsyncRepeatStore, *, awaited: bool) -> None:
+    """Raise ConfigurationError for a store that is not for broadcasters of this color."""
+    name, is_awaited = type(store).__name__, iscoroutinefunction(getattr(store, "claim", None))
+    if is_awaited and not awaited:
+        raise ConfigurationError(f"{name} is awaited, and this broadcaster is not", setting="repeats")
+    if awaited and not is_awaited and getattr(store, "blocking", True):
+        raise ConfigurationError(f"{name} would block the event loop: take its awaited twin", setting="repeats")

@@ -6,7 +6,7 @@ A broadcast inside a transaction comes here when that has committed: what is rol
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 from uuid import uuid4
 
 from broadcastkit.core.message import Message
@@ -19,8 +19,8 @@ from broadcastkit.drivers.base import Outcome
 
 __all__ = ["Late", "Round"]
 
-_Outcomes = Mapping[str, Iterator[Outcome | Queued]]
-_Place = tuple[int, int]
+_Outcomes: TypeAlias = "Mapping[str, Iterator[Outcome | Queued]]"
+_Place: TypeAlias = tuple[int, int]
 
 
 class Late(NamedTuple):
@@ -79,7 +79,10 @@ class Round:
         self, answers: Iterable[bool], *, wait: Callable[[Late], Put[Late]], free: Callable[[Claim], None]
     ) -> None:
         """Take the store's answers: drop, have wait (`wait`), or let pass; `free` is for what is queued until then."""
-        for place, admitted in zip(list(self._entries), answers, strict=True):
+        found = list(zip(list(self._entries), answers, strict=True))
+        # until it is known better: what comes to an end by an exception is pending no more, and was not sent
+        self.over = [self._entries[place].claim for place, admitted in found if admitted]
+        for place, admitted in found:
             entry = self._entries[place]
             if isinstance(entry.repeats, Debounce):
                 self._have_wait(place, entry, entry.repeats, wait)
@@ -88,16 +91,12 @@ class Round:
                 self._leave(place)
             elif isinstance(entry.repeats, Unique):
                 self._watch(place, entry.claim, free)
-        # until it is known better: what comes to an end by an exception is pending no more, and was not sent
-        self.over = self.claims
 
     def _leave(self, place: _Place) -> None:
         del self._entries[place]
         self.passing[place[0]][place[1]] = None
 
-    def _have_wait(
-        self, place: _Place, entry: _Entry, repeats: Debounce, wait: Callable[[Late], Put[Late]]
-    ) -> None:
+    def _have_wait(self, place: _Place, entry: _Entry, repeats: Debounce, wait: Callable[[Late], Put[Late]]) -> None:
         sender, request, plans = self.held[place[0]]
         alone = Held(sender, request._replace(events=(entry.event,)), [plans[place[1]]])
         put = wait(Late(alone, entry.claim, repeats))
@@ -123,7 +122,7 @@ class Round:
         self.passing[place[0]][place[1]] = Watched.of(message, settled), connections
 
     def answered(self, outcomes: _Outcomes, *, watched: bool) -> _Outcomes:
-        """Look at the outcomes and return them; `watched` says whether the delivery tells what becomes of the queued."""
+        """Look at the outcomes and return them; `watched`: the delivery tells when it is done with what it queued."""
         kept = {name: list(each) for name, each in outcomes.items()}
         each = {name: iter(found) for name, found in kept.items()}
         self.over = []

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from broadcastkit.core.repeats import Claim
 from broadcastkit.delivery.repeats.memory import MemoryRepeats
@@ -21,6 +23,8 @@ __all__ = ["AsyncRedisRepeats", "RedisRepeats"]
 _log = logging.getLogger("broadcastkit")
 
 _PAUSE = 5.0
+# Of an event loop: redis-py would open one for each task that asks.
+_CONNECTIONS = 8
 _NO_SETTINGS: dict[str, Any] = {
     "host": "127.0.0.1",
     "port": 6379,
@@ -75,14 +79,14 @@ class _RedisRepeats:
         self.now: Callable[[], float] = now
         self._alone = MemoryRepeats(now=now)
         self._alone_until = -math.inf
-        self._connect(_maker(url, timeout, verify, self._client), client)
+        self._connect(_maker(url, timeout, verify=verify, client=self._client), client, timeout)
         if client is not None and is_cluster(client):
             raise _no_cluster("client")
 
     def _client(self, options: Any) -> Any:
         raise NotImplementedError
 
-    def _connect(self, make: Callable[[], Any], client: Any) -> None:
+    def _connect(self, make: Callable[[], Any], client: Any, timeout: float) -> None:
         raise NotImplementedError
 
     def _claims(self, claims: Sequence[Claim]) -> list[Command]:
@@ -95,7 +99,7 @@ class _RedisRepeats:
         return "EVAL", script, 1, self._prefix + claim.key, claim.holder, *arguments
 
     def _by_itself(self) -> bool:
-        """Whether this process decides alone for now: it would wait for nothing, each time."""
+        """Whether this process decides alone for now."""
         return self.now() < self._alone_until
 
     def _answers(self, replies: Sequence[Reply]) -> list[bool] | None:
@@ -106,7 +110,8 @@ class _RedisRepeats:
             return [reply == 1 for reply in replies]
         if self._alone_until == -math.inf:
             kind = type(errors[0]).__name__  # the text may quote the URL, and with it a password
-            _log.warning("Redis does not tell about repeats (%s): until it does, each process decides alone", kind)
+            words = "Redis does not tell about repeats (%s): until it does, each process decides alone"
+            _log.warning(words, kind, extra={"broadcast_error": kind})
         self._alone_until = self.now() + _PAUSE
         return None
 
@@ -130,8 +135,8 @@ class RedisRepeats(_RedisRepeats):
 
         return sync_client(options)
 
-    def _connect(self, make: Callable[[], Any], client: Any) -> None:
-        self._transport = sync_transport(make, client=client, cluster=False)
+    def _connect(self, make: Callable[[], Any], client: Any, timeout: float) -> None:
+        self._transport = sync_transport(make, client=client, cluster=False, timeout=timeout)
 
     def claim(self, claims: Sequence[Claim]) -> Sequence[bool]:
         """See RepeatStore.claim."""
@@ -166,33 +171,41 @@ class AsyncRedisRepeats(_RedisRepeats):
 
         return async_client(options)
 
-    def _connect(self, make: Callable[[], Any], client: Any) -> None:
-        self._transport = async_transport(make, client=client, cluster=False)
+    def _connect(self, make: Callable[[], Any], client: Any, timeout: float) -> None:
+        self._limits: MutableMapping[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+        self._transport = async_transport(make, client=client, cluster=False, timeout=timeout)
+
+    async def _run(self, commands: Sequence[Command]) -> Sequence[Reply]:
+        limit = self._limits.get(asyncio.get_running_loop())
+        if limit is None:
+            limit = self._limits[asyncio.get_running_loop()] = asyncio.Semaphore(_CONNECTIONS)
+        async with limit:
+            return await self._transport.run(commands)
 
     async def claim(self, claims: Sequence[Claim]) -> Sequence[bool]:
         """See RepeatStore.claim."""
-        answers = None if self._by_itself() else self._answers(await self._transport.run(self._claims(claims)))
+        answers = None if self._by_itself() else self._answers(await self._run(self._claims(claims)))
         return self._alone.claim(claims) if answers is None else answers
 
     async def holds(self, claims: Sequence[Claim]) -> Sequence[bool]:
         """See RepeatStore.holds."""
         if self._by_itself():
             return self._alone.holds(claims)
-        answers = self._answers(await self._transport.run([self._script(_HOLDS, claim) for claim in claims]))
+        answers = self._answers(await self._run([self._script(_HOLDS, claim) for claim in claims]))
         return self._alone.holds(claims) if answers is None else answers
 
     async def release(self, claims: Sequence[Claim]) -> None:
         """See RepeatStore.release."""
         self._alone.release(claims)
         if not self._by_itself():
-            self._answers(await self._transport.run([self._script(_RELEASE, claim) for claim in claims]))
+            self._answers(await self._run([self._script(_RELEASE, claim) for claim in claims]))
 
     async def aclose(self) -> None:
         """Close this event loop's connections; a later broadcast opens new ones."""
         await self._transport.aclose()
 
 
-def _maker(url: str | None, timeout: float, verify: bool | str, client: Callable[[Any], Any]) -> Callable[[], Any]:
+def _maker(url: str | None, timeout: float, *, verify: bool | str, client: Callable[[Any], Any]) -> Callable[[], Any]:
     """Return what makes a client; redis-py is imported now, so that it is missed when it is configured."""
     if url is None:
         return lambda: None

@@ -1,24 +1,21 @@
-"""Where debounced events wait for quiet: a thread that is there while something waits, and one room for each process."""
+"""Where debounced events wait for quiet: one room for each process, with a thread while something waits in it."""
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
 import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
+from uuid import uuid4
 
 from broadcastkit.delivery.repeats.gate import Late
 from broadcastkit.delivery.repeats.quiet import Due, Put, Quiet
-from broadcastkit.errors import BroadcastError
 
-__all__ = ["SIZE", "WaitingRoom", "failed", "late_sender"]
+__all__ = ["SIZE", "WaitingRoom", "late_sender"]
 
 SIZE = 10_000
 """How many keys may wait, of one process or event loop."""
-
-_log = logging.getLogger("broadcastkit")
 
 
 class WaitingRoom:
@@ -29,13 +26,19 @@ class WaitingRoom:
         self._rooms: dict[int, _Room] = {}
         weakref.finalize(self, _close, self._rooms)  # also at exit
 
+    @property
+    def holder(self) -> str:
+        """Whose events wait here: this process's."""
+        return self._here().holder
+
     def put(self, late: Late) -> Put[Late]:
         """Have an event wait in the place of the last one of its key."""
+        return self._here().put(late)
+
+    def _here(self) -> _Room:
         process = os.getpid()
         room = self._rooms.get(process)
-        if room is None:
-            room = self._rooms.setdefault(process, _Room(self._now))
-        return room.put(late)
+        return self._rooms.setdefault(process, _Room(self._now)) if room is None else room
 
     def wake(self) -> None:
         """Look at the clock now: for who has changed it."""
@@ -62,6 +65,7 @@ class _Room:
     """Knows the broadcaster only by what waits: what is called at exit would keep it alive until then."""
 
     def __init__(self, now: Callable[[], float]) -> None:
+        self.holder = uuid4().hex
         self._now = now
         self._quiet: Quiet[Late] = Quiet(SIZE)
         self._changed = threading.Condition()
@@ -124,20 +128,13 @@ class _Room:
 
 
 def _send_quietly(due: Sequence[Due[Late]]) -> None:
+    sender = late_sender(due)
     try:
-        late_sender(due).send_late(due)
-    except Exception as error:  # noqa: BLE001 - there is no caller to raise it to
-        failed(error)
+        sender.send_late(due)
+    except Exception as error:  # noqa: BLE001 - of a driver or an error policy of somebody else's
+        sender.failures.log("debounced broadcast failed", error=error)
 
 
 def late_sender(due: Sequence[Due[Late]]) -> Any:
     """Return the broadcaster of what is due: all that waits in a room is one's."""
     return due[0].item.held.sender
-
-
-def failed(error: Exception) -> None:
-    """Log why a debounced event was not sent."""
-    # who raises anything else has made a mistake, and must find it
-    unexpected = None if isinstance(error, BroadcastError) else error
-    kind = type(error).__name__
-    _log.error("debounced broadcast failed: %s", error, extra={"broadcast_error": kind}, exc_info=unexpected)

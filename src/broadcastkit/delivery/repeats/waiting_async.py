@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from uuid import uuid4
 
 from broadcastkit.delivery.repeats.gate import Late
-from broadcastkit.delivery.repeats.quiet import Put, Quiet
-from broadcastkit.delivery.repeats.waiting import SIZE, failed, late_sender
+from broadcastkit.delivery.repeats.quiet import Due, Put, Quiet
+from broadcastkit.delivery.repeats.waiting import SIZE, late_sender
 from broadcastkit.errors import ConfigurationError
 
 __all__ = ["AsyncWaitingRoom"]
@@ -21,6 +22,12 @@ class AsyncWaitingRoom:
         self._now = now
         self._rooms: MutableMapping[asyncio.AbstractEventLoop, _Room] = weakref.WeakKeyDictionary()
 
+    @property
+    def holder(self) -> str:
+        """Whose events wait here: this event loop's."""
+        room = self._here()
+        return "" if room is None else room.holder
+
     def put(self, late: Late) -> Put[Late]:
         """See WaitingRoom.put.
 
@@ -32,7 +39,7 @@ class AsyncWaitingRoom:
             raise ConfigurationError("debounce= waits on asyncio only: nothing else was found to run")
         return room.put(late)
 
-    def spawn(self, work: Awaitable[None]) -> None:
+    def spawn(self, work: Callable[[], Awaitable[None]]) -> None:
         """Have something done that nobody awaits, before `aclose` returns."""
         room = self._here()
         if room is not None:
@@ -63,6 +70,7 @@ class AsyncWaitingRoom:
 
 class _Room:
     def __init__(self, now: Callable[[], float]) -> None:
+        self.holder = uuid4().hex
         self._now = now
         self._quiet: Quiet[Late] = Quiet(SIZE)
         self._timer: asyncio.TimerHandle | None = None
@@ -87,10 +95,10 @@ class _Room:
         due = self._quiet.due(self._now())
         self._set_timer()
         if due:
-            self.spawn(late_sender(due).send_late(due))
+            self.spawn(lambda: _send_quietly(due))
 
-    def spawn(self, work: Awaitable[None]) -> None:
-        task = asyncio.ensure_future(_quietly(work))
+    def spawn(self, work: Callable[[], Awaitable[None]]) -> None:
+        task = asyncio.ensure_future(_await(work))
         self._tasks.add(task)  # a loop keeps no hold of its tasks
         task.add_done_callback(self._tasks.discard)
 
@@ -98,13 +106,18 @@ class _Room:
         due = self._quiet.clear()
         self._set_timer()
         if due:
-            await _quietly(late_sender(due).send_late(due))
+            await _send_quietly(due)
         while others := self._tasks - {asyncio.current_task()}:
             await asyncio.wait(others)
 
 
-async def _quietly(work: Awaitable[None]) -> None:
+async def _send_quietly(due: Sequence[Due[Late]]) -> None:
+    sender = late_sender(due)
     try:
-        await work
-    except Exception as error:  # noqa: BLE001 - there is no caller to raise it to
-        failed(error)
+        await sender.send_late(due)
+    except Exception as error:  # noqa: BLE001 - of a driver or an error policy of somebody else's
+        sender.failures.log("debounced broadcast failed", error=error)
+
+
+async def _await(work: Callable[[], Awaitable[None]]) -> None:
+    await work()

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from importlib import import_module
-from typing import Any, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from broadcastkit.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from broadcastkit.delivery.telling import Failures
 
 __all__ = ["AMBIENT", "Held", "Sender", "Transaction", "ambient_transaction", "transaction_of"]
 
@@ -27,12 +30,21 @@ class Sender(Protocol):
         """Whether `send_held` returns an awaitable."""
         ...
 
+    @property
+    def failures(self) -> Failures:
+        """What logs errors that nobody is there for."""
+        ...
+
     def send_held(self, held: Sequence[Held]) -> Awaitable[None] | None:
         """Send what was held back, in order, in as few requests as the service allows.
 
         Raises:
             BroadcastError: as the error policy says; after all were tried.
         """
+        ...
+
+    def drop_held(self, held: Sequence[Held]) -> None:
+        """Take note that what was held back will not be sent."""
         ...
 
 

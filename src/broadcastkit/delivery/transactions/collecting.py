@@ -91,6 +91,9 @@ class collect:  # noqa: N801 - used as a word: `with collect():`
             self._ended = True
             held, self._held = self._held, []
         outer = self._outer
+        if failed:
+            for one in held:
+                one.sender.drop_held([one])
         return by_sender([] if failed else [one for one in held if outer is None or not outer.hold(one)])
 
     def __enter__(self) -> Self:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
 
 from broadcastkit.delivery.transactions.base import Held, Sender
 from broadcastkit.delivery.transactions.collecting import by_sender, current_block
-from broadcastkit.errors import BroadcastError
 
 __all__ = ["arelease", "release"]
-
-_log = logging.getLogger("broadcastkit")
 
 
 def release(held: Sequence[Held]) -> None:
@@ -24,7 +20,7 @@ def release(held: Sequence[Held]) -> None:
         try:
             sender.send_held(group)
         except Exception as error:  # noqa: BLE001 - of a driver or an error policy of somebody else's
-            _failed(error)
+            _failed(sender, error)
 
 
 async def arelease(held: Sequence[Held]) -> None:
@@ -35,7 +31,7 @@ async def arelease(held: Sequence[Held]) -> None:
             if sending is not None:
                 await sending
         except Exception as error:  # noqa: BLE001 - see release
-            _failed(error)
+            _failed(sender, error)
 
 
 def _to_send(held: Sequence[Held]) -> Iterator[tuple[Sender, list[Held]]]:
@@ -43,8 +39,5 @@ def _to_send(held: Sequence[Held]) -> Iterator[tuple[Sender, list[Held]]]:
     return by_sender([one for one in held if block is None or not block.take(one)])
 
 
-def _failed(error: Exception) -> None:
-    name = type(error).__name__
-    # who raises anything else has made a mistake, and must find it
-    unexpected = None if isinstance(error, BroadcastError) else error
-    _log.error("broadcast after commit failed: %s", error, extra={"broadcast_error": name}, exc_info=unexpected)
+def _failed(sender: Sender, error: Exception) -> None:
+    sender.failures.log("broadcast after commit failed", error=error)

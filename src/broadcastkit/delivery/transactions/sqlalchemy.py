@@ -93,7 +93,11 @@ def _after_transaction_end(session: Session, transaction: SessionTransaction) ->
     if committed:
         waiting.committed = None
     held = waiting.held.pop(transaction, None)
-    if held is None or not committed:
+    if held is None:
+        return
+    if not committed:
+        for one in held:
+            one.sender.drop_held([one])
         return
     outer = _innermost(session)
     if transaction.parent is not None and outer is not None:

@@ -115,6 +115,11 @@ class _PusherBase:
         """Where it sends to, and for which app; the secret is not in it."""
         return self._endpoint
 
+    @property
+    def server_address(self) -> tuple[str, int]:
+        """Host and port, for those who watch."""
+        return self._endpoint.host.strip("[]"), self._endpoint.port
+
     def client_options(self, *, url: str | None = None) -> ClientOptions:
         """Return what a page connects with; `url` is where, if that is not where this driver sends to."""
         at = self._endpoint
@@ -172,7 +177,8 @@ class PusherDriver(_PusherBase):
     again as `retry` says (by default 3 attempts within 10 seconds), so a message may arrive twice where a connection
     broke after the service acted. `timeout` is in seconds for each phase, or an `httpx.Timeout`. `verify` takes a CA
     file's path or an `ssl.SSLContext`. `client` is any client of httpx's shape, or one of pyreqwest's; it is used as it
-    is (its timeouts, proxies and TLS), and not closed. `encryption_master_key` may be followed by retired keys, which only read.
+    is (its timeouts, proxies and TLS), and not closed. `encryption_master_key` may be followed by retired keys, which
+    only read.
     Safe to use from several threads, and after a fork.
 
     Raises:

@@ -5,7 +5,7 @@ Generators of effects: no I/O, no clock, no randomness. Both shells run the same
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from broadcastkit.core.encryption import NONCE_BYTES, MasterKey
@@ -14,6 +14,7 @@ from broadcastkit.core.names import ChannelKind, is_socket_id
 from broadcastkit.core.payload import check_size
 from broadcastkit.core.retry import Retry
 from broadcastkit.drivers.base import ChannelInfo, Outcome, Sent
+from broadcastkit.drivers.policies import by_policy, policy_of
 from broadcastkit.drivers.pusher import replies
 from broadcastkit.drivers.pusher.endpoint import Endpoint
 from broadcastkit.drivers.pusher.profiles import Feature
@@ -36,6 +37,7 @@ _ENCRYPTED = ChannelKind.ENCRYPTED.value
 _HEADERS_SIZE = 512
 _OK = 200
 _SENT = Sent(1)
+_tuple = tuple.__new__
 _PLAIN_YES = frozenset({b"{}", b'{"ok":true}'})
 
 
@@ -75,13 +77,14 @@ class Client:
         """Send messages in order; returns one outcome each.
 
         What the service would refuse is refused here, before anything is sent, and touches no other message. After
-        an answer that concerns everyone (unreachable, wrong secret) the rest is not tried and has the same outcome.
+        an answer that concerns everyone (unreachable, wrong secret) the rest is not tried and has the same outcome,
+        but for events with another policy about that.
         """
         if len(messages) == 1 and self._plain(messages[0]):
             return self._send_plain(messages[0])
-        return self._send_any(messages)
+        return by_policy(messages, self._retry, self._send_any)
 
-    def _send_any(self, messages: Sequence[Message]) -> Exchange[list[Outcome]]:
+    def _send_any(self, messages: Sequence[Message], retry: Retry) -> Exchange[list[Outcome]]:
         results = [_Result() for _ in messages]
         entries: list[Entry] = []
         for index, message in enumerate(messages):
@@ -91,7 +94,7 @@ class Client:
                 results[index].error = error
         fatal: DeliveryError | None = None
         for group in self._requests(entries):
-            fatal = yield from self._send_group(group, results)
+            fatal = yield from self._send_group(group, results, retry)
             if fatal is not None:
                 break
         return [result.outcome(message, fatal) for result, message in zip(results, messages, strict=True)]
@@ -114,7 +117,7 @@ class Client:
         try:
             check_size(event, data, self._profile.data_limit)
             body = event_text(event, channels, data, exclude, info).encode()
-            reply = yield from self._ask("POST", "/events", body, event)
+            reply = yield from self._ask("POST", "/events", body, event, policy_of(message, self._retry))
         except BroadcastError as error:
             return [error]
         return [Sent(1, replies.channel_infos(reply)) if reply else _SENT]
@@ -122,6 +125,10 @@ class Client:
     def _entries(self, index: int, message: Message) -> list[Entry]:
         """Cut one message into what single requests may carry, and check each part's size."""
         event, channels, data, exclude, info, _ = message
+        if exclude is None and self._plain(message):
+            check_size(event, data, self._profile.data_limit)
+            # a NamedTuple's own constructor takes twice as long
+            return [_tuple(Entry, (index, event, channels, data, None, ()))]
         if exclude is not None and not is_socket_id(exclude):
             exclude = None  # another protocol's socket id: nobody here has it
         profile = self._profile
@@ -167,16 +174,23 @@ class Client:
         """Group entries into requests: single events, or batches where those are fewer."""
         if len(entries) <= 1:
             return [entries]
-        batches = list(self._batches([one for entry in entries for one in _per_channel(entry)]))
+        singles = entries
+        if any(len(entry.channels) > 1 for entry in entries):
+            singles = [one for entry in entries for one in _per_channel(entry)]
+        batches = list(self._batches(singles))
         return batches if len(batches) < len(entries) else [[entry] for entry in entries]
 
     def _batches(self, singles: list[Entry]) -> Iterator[list[Entry]]:
         limit = self._profile.request_limit
+        if limit is None:
+            most = self._profile.batch_limit
+            yield from (singles[at : at + most] for at in range(0, len(singles), most))
+            return
         batch: list[Entry] = []
         size = _HEADERS_SIZE
         for single in singles:
-            length = len(trigger_body(single)) + 1 if limit is not None else 0
-            if batch and (len(batch) == self._profile.batch_limit or (limit is not None and size + length > limit)):
+            length = len(trigger_body(single)) + 1
+            if batch and (len(batch) == self._profile.batch_limit or size + length > limit):
                 yield batch
                 batch, size = [], _HEADERS_SIZE
             batch.append(single)
@@ -184,23 +198,26 @@ class Client:
         if batch:
             yield batch
 
-    def _send_group(self, group: list[Entry], results: list[_Result]) -> Exchange[DeliveryError | None]:
+    def _send_group(
+        self, group: list[Entry], results: list[_Result], retry: Retry
+    ) -> Exchange[DeliveryError | None]:
         """Make one request; returns an error that makes trying the others useless, or None."""
         group = [entry for entry in group if results[entry.of].error is None]
         if not group:
             return None
         try:
             if len(group) == 1:
-                reply = yield from self._ask("POST", "/events", trigger_body(group[0]), group[0].event)
+                reply = yield from self._ask("POST", "/events", trigger_body(group[0]), group[0].event, retry)
             else:
-                reply = yield from self._ask("POST", "/batch_events", batch_body(group), f"{len(group)} events")
+                about = f"{len(group)} events"
+                reply = yield from self._ask("POST", "/batch_events", batch_body(group), about, retry)
         except (BadRequestError, TooLargeForServiceError) as error:
             if len(group) == 1:
                 results[group[0].of].error = error
                 return None
             # one entry spoilt the batch: ask about each for itself
             for entry in group:
-                fatal = yield from self._send_group([entry], results)
+                fatal = yield from self._send_group([entry], results, retry)
                 if fatal is not None:
                     return fatal
             return None
@@ -213,9 +230,11 @@ class Client:
 
     def query(self, method: str, suffix: str, params: dict[str, str], body: bytes = b"") -> Exchange[dict[str, Any]]:
         """Make any other signed request of the app, and return its JSON object."""
-        return self._ask(method, suffix, body, params)
+        return self._ask(method, suffix, body, params, self._retry)
 
-    def _ask(self, method: str, suffix: str, body: bytes, about: str | dict[str, str]) -> Exchange[dict[str, Any]]:
+    def _ask(
+        self, method: str, suffix: str, body: bytes, about: str | dict[str, str], retry: Retry
+    ) -> Exchange[dict[str, Any]]:
         """Make a request, trying again as the policy says; signed anew each time, since a signature grows old.
 
         `about` is the event's name (or what a batch holds), or the query parameters of anything else.
@@ -235,7 +254,7 @@ class Client:
                 return self._read(reply, method, suffix, about)
             except DeliveryError as error:
                 elapsed = sources.monotonic() - started
-                wait = self._retry.wait(error, attempt=attempt, elapsed=elapsed, jitter=sources.random())
+                wait = retry.wait(error, attempt=attempt, elapsed=elapsed, jitter=sources.random())
                 if wait is None:
                     raise
             yield Sleep(wait)
@@ -256,13 +275,23 @@ class Client:
 class _Result:
     """What became of one message so far."""
 
-    __slots__ = ("channels", "delivered", "error", "requests")
+    __slots__ = ("channels", "delivered", "error", "last", "requests")
 
     def __init__(self) -> None:
         self.error: BroadcastError | None = None
         self.requests = 0
-        self.delivered: list[str] = []
-        self.channels: dict[str, ChannelInfo] = {}
+        self.last: list[Entry] | None = None
+        self.delivered: tuple[str, ...] = ()
+        self.channels: dict[str, ChannelInfo] | None = None
+
+    def add(self, entry: Entry, group: list[Entry], channels: Mapping[str, ChannelInfo]) -> None:
+        """Note that an entry was served, by the request that carried its group."""
+        self.delivered += entry.channels
+        if self.last is not group:
+            self.last = group
+            self.requests += 1
+        if channels:
+            self.channels = {**(self.channels or {}), **channels}
 
     def outcome(self, message: Message, fatal: DeliveryError | None) -> Outcome:
         """Return what the caller gets: `fatal` ended the sending, and concerns the messages that are not complete."""
@@ -270,31 +299,27 @@ class _Result:
         if error is None and len(self.delivered) < len(message.channels):
             error = fatal
         if error is None:
+            if self.channels is None:
+                return _SENT if self.requests == 1 else Sent(self.requests)
             return Sent(self.requests, self.channels)
         if self.delivered and isinstance(error, DeliveryError):
             error = error.twin()
-            error.delivered = tuple(self.delivered)
+            error.delivered = self.delivered
         return error
 
 
 def _record(entries: list[Entry], body: dict[str, Any], results: list[_Result]) -> None:
     """Note for each message which of its channels were served, and what the service said of them."""
     answers = body.get("batch")
-    infos = replies.channel_infos(body)
+    infos = replies.channel_infos(body) if len(entries) == 1 else {}
     for position, entry in enumerate(entries):
-        result = results[entry.of]
-        result.delivered += entry.channels
-        if len(entries) > 1:
-            raw = answers[position] if isinstance(answers, list) and position < len(answers) else None
-            if raw:
-                result.channels[entry.channels[0]] = replies.channel_info(raw)
-        else:
-            result.channels.update(infos)
-    for index in {entry.of for entry in entries}:
-        results[index].requests += 1
+        raw = answers[position] if isinstance(answers, list) and position < len(answers) else None
+        said = {entry.channels[0]: replies.channel_info(raw)} if raw and len(entries) > 1 else infos
+        results[entry.of].add(entry, entries, said)
 
 
 def _per_channel(entry: Entry) -> list[Entry]:
     if len(entry.channels) == 1:
         return [entry]
-    return [entry._replace(channels=(name,)) for name in entry.channels]
+    of, event, channels, data, exclude, info = entry
+    return [_tuple(Entry, (of, event, (name,), data, exclude, info)) for name in channels]

@@ -37,7 +37,7 @@ def trigger_body(entry: Entry) -> bytes:
 
 def batch_body(entries: Sequence[Entry]) -> bytes:
     """Return the body of `POST /batch_events`; each entry has one channel."""
-    texts = [event_text(e.event, e.channels, e.data, e.exclude, e.info) for e in entries]
+    texts = [event_text(event, channels, data, exclude, info) for _, event, channels, data, exclude, info in entries]
     return f'{{"batch":[{",".join(texts)}]}}'.encode()
 
 

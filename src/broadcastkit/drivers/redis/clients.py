@@ -73,7 +73,8 @@ def _client(kit: _Kit, options: ClientOptions) -> Any:
         "password": endpoint.password,
         # publishing needs nothing of RESP3, and an old server does not know it
         "protocol": 2,
-        "socket_timeout": options.timeout,
+        # awaited, a whole round trip has one timer, and not each answer: see `transport`
+        "socket_timeout": None if kit is _ASYNC and not endpoint.cluster else options.timeout,
         "socket_connect_timeout": options.timeout,
         **_ABOUT,
         **_tls(options),

@@ -26,6 +26,8 @@ from broadcastkit.errors import ConfigurationError
 __all__ = ["AsyncRedisDriver", "RedisDriver"]
 
 _SOURCES = Sources(time.monotonic, random.random)
+# channels in a round trip that callers share: many more, and the first would wait for the last
+_BATCH = 100
 
 
 class _RedisBase:
@@ -65,15 +67,21 @@ class _RedisBase:
             sentinels=sentinels,
             service=service,
         )
+        self.server_address = endpoint.server if client is None and not (path or cluster or sentinels) else None
+        """Host and port, for those who watch, where it is one server."""
         check_seconds("timeout", timeout)
         check_verify(verify, tls=endpoint.tls)
         self._prefix = check_text("prefix", prefix)
         self._where = str(endpoint) if client is None else f"the {type(client).__name__} client given"
         clustered = bool(cluster) if client is None else is_cluster(client)
+        self.batch_limit: int = 1 if clustered else _BATCH
         self._core = Publisher(
             prefix=prefix, where=self._where, cluster=clustered, retry=check_retry(retry), sources=_SOURCES
         )
-        self._connect(self._maker(endpoint, timeout, client, verify=verify), client, cluster=clustered)
+        # a client that is given has its own, and that of a cluster may ask several nodes
+        limit = None if client is not None or clustered else timeout
+        make = self._maker(endpoint, timeout, client, verify=verify)
+        self._connect(make, client, cluster=clustered, timeout=limit)
 
     def _maker(self, endpoint: Endpoint, timeout: float, client: Any, *, verify: bool | str) -> Callable[[], Any]:
         """Return what makes a client, without importing redis-py where one is given."""
@@ -87,7 +95,7 @@ class _RedisBase:
     def _client(self, options: Any) -> Any:
         raise NotImplementedError
 
-    def _connect(self, make: Callable[[], Any], client: Any, *, cluster: bool) -> None:
+    def _connect(self, make: Callable[[], Any], client: Any, *, cluster: bool, timeout: float | None) -> None:
         raise NotImplementedError
 
     @classmethod
@@ -156,8 +164,8 @@ class RedisDriver(_RedisBase):
 
         return sync_client(options)
 
-    def _connect(self, make: Callable[[], Any], client: Any, *, cluster: bool) -> None:
-        self._transport = sync_transport(make, client=client, cluster=cluster)
+    def _connect(self, make: Callable[[], Any], client: Any, *, cluster: bool, timeout: float | None) -> None:
+        self._transport = sync_transport(make, client=client, cluster=cluster, timeout=timeout)
 
     def send(self, messages: Sequence[Message]) -> list[Outcome]:
         """Publish messages, all in one round trip; on a cluster one after the other."""
@@ -205,8 +213,7 @@ class RedisDriver(_RedisBase):
 class AsyncRedisDriver(_RedisBase):
     """The awaited twin of RedisDriver: same arguments, same promises; `client` is one of `redis.asyncio`.
 
-    Needs asyncio. May be used from several event loops; each has connections of its own. Messages that are sent while
-    others are on their way share the next round trip.
+    Needs asyncio. May be used from several event loops; each has connections of its own.
     """
 
     def _client(self, options: Any) -> Any:
@@ -214,8 +221,8 @@ class AsyncRedisDriver(_RedisBase):
 
         return async_client(options)
 
-    def _connect(self, make: Callable[[], Any], client: Any, *, cluster: bool) -> None:
-        self._transport = async_transport(make, client=client, cluster=cluster)
+    def _connect(self, make: Callable[[], Any], client: Any, *, cluster: bool, timeout: float | None) -> None:
+        self._transport = async_transport(make, client=client, cluster=cluster, timeout=timeout)
 
     async def send(self, messages: Sequence[Message]) -> list[Outcome]:
         """See RedisDriver.send."""

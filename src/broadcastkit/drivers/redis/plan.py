@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeAlias
 from broadcastkit.core.message import Message
 from broadcastkit.core.retry import Retry
 from broadcastkit.drivers.base import Outcome, Sent
+from broadcastkit.drivers.policies import by_policy
 from broadcastkit.drivers.redis.payload import check_carried, message_text
 from broadcastkit.drivers.redis.wire import Command, Exchange, Reply, Run, Sleep
 from broadcastkit.errors import BadRequestError, ConfigurationError, DeliveryError, ForbiddenError
@@ -24,6 +25,7 @@ SCRIPT = (
     "for i = 2, #ARGV do\n  replies[i - 1] = redis.pcall('publish', ARGV[i], ARGV[1])\nend\n"
     "return replies"
 )
+_SENT = Sent(1)
 
 
 class Sources(NamedTuple):
@@ -64,6 +66,9 @@ class Publisher:
 
         A message with a channel that cannot be carried is refused before anything is sent, and touches no other.
         """
+        return by_policy(messages, self._retry, self._send)
+
+    def _send(self, messages: Sequence[Message], retry: Retry) -> Exchange[list[Outcome]]:
         refused: dict[int, ConfigurationError] = {}
         parts: list[_Part] = []
         for index, message in enumerate(messages):
@@ -72,7 +77,7 @@ class Publisher:
             except ConfigurationError as error:
                 refused[index] = error
         replies: list[list[_Replied]] = [[] for _ in messages]
-        for replied in (yield from self._run(parts)):
+        for replied in (yield from self._run(parts, retry)):
             replies[replied[0].of].append(replied)
         return [
             refused[index] if index in refused else self._outcome(message, replies[index])
@@ -88,7 +93,7 @@ class Publisher:
         names = [prefix + name for name in message.channels]
         return [_Part(index, message.channels, ("EVAL", SCRIPT, 0, text, *names))]
 
-    def _run(self, parts: list[_Part]) -> Exchange[list[_Replied]]:
+    def _run(self, parts: list[_Part], retry: Retry) -> Exchange[list[_Replied]]:
         """Run the commands and return what came of each.
 
         The first script ever ends its round trip: if it is refused, what follows must not overtake it.
@@ -96,7 +101,7 @@ class Publisher:
         done: list[_Replied] = []
         first = next((index for index, part in enumerate(parts) if len(part.channels) > 1), None)
         if self._scripts is None and first is not None:
-            done = yield from self._attempt(parts[: first + 1])
+            done = yield from self._attempt(parts[: first + 1], retry)
             parts = parts[first + 1 :]
             script, reply = done[-1]
             if isinstance(reply, list):
@@ -105,9 +110,9 @@ class Publisher:
                 self._scripts = False
                 done.pop()
                 parts = [plain for part in (script, *parts) for plain in _plainly(part)]
-        return done + (yield from self._attempt(parts)) if parts else done
+        return done + (yield from self._attempt(parts, retry)) if parts else done
 
-    def _attempt(self, parts: list[_Part]) -> Exchange[list[_Replied]]:
+    def _attempt(self, parts: list[_Part], retry: Retry) -> Exchange[list[_Replied]]:
         """Run the commands, and those again that failed, as the policy says."""
         sources = self._sources
         started = sources.monotonic()
@@ -120,7 +125,7 @@ class Publisher:
                 raise TypeError("a Run is answered with replies")
             errors = [reply for reply in replies if isinstance(reply, DeliveryError)]
             elapsed, jitter = sources.monotonic() - started, sources.random() if errors else 0.0
-            waits = [self._retry.wait(error, attempt=attempt, elapsed=elapsed, jitter=jitter) for error in errors]
+            waits = [retry.wait(error, attempt=attempt, elapsed=elapsed, jitter=jitter) for error in errors]
             wait = next((wait for wait in waits if wait is not None), None)
             replied = list(zip(parts, replies, strict=True))
             if wait is None:
@@ -131,6 +136,8 @@ class Publisher:
 
     def _outcome(self, message: Message, replies: list[_Replied]) -> Outcome:
         """Return what the caller gets: the first error, which says which channels were served all the same."""
+        if len(replies) == 1 and type(replies[0][1]) is int:
+            return _SENT
         error: DeliveryError | None = None
         delivered: list[str] = []
         for part, reply in replies:

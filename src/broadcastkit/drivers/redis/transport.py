@@ -45,18 +45,22 @@ def is_cluster(client: Any) -> bool:
     return any(cls.__name__.endswith("Cluster") for cls in type(client).__mro__)
 
 
-def sync_transport(make: Callable[[], Any], *, client: Any, cluster: bool) -> Transport:
-    """Return the transport for a driver: over the caller's client, or over those that `make` returns."""
+def sync_transport(make: Callable[[], Any], *, client: Any, cluster: bool, timeout: float | None) -> Transport:
+    """Return the transport for a driver: over the caller's client, or over those that `make` returns.
+
+    `timeout` is for a whole round trip, in seconds; here, it is the client's to keep.
+    """
+    del timeout
     if _checked(client) is not None and hasattr(client, "aclose"):
         raise ConfigurationError("must be a blocking client; AsyncRedisDriver takes this one", setting="client")
     return _SyncTransport(make, client, cluster=cluster)
 
 
-def async_transport(make: Callable[[], Any], *, client: Any, cluster: bool) -> AsyncTransport:
+def async_transport(make: Callable[[], Any], *, client: Any, cluster: bool, timeout: float | None) -> AsyncTransport:
     """Return the awaited twin of `sync_transport`."""
     if _checked(client) is not None and not hasattr(client, "aclose"):
         raise ConfigurationError("must be a client of redis.asyncio; RedisDriver takes this one", setting="client")
-    return _AsyncTransport(make, client, cluster=cluster)
+    return _AsyncTransport(make, client, cluster=cluster, timeout=timeout)
 
 
 def _checked(client: Any) -> Any:
@@ -92,97 +96,50 @@ class _SyncTransport:
         return self._processes.setdefault(pid, self._make()) if mine is None else mine
 
 
-class _Ticket:
-    """Commands that wait for their turn; `round` is the round trip that they share with others, once it began."""
-
-    __slots__ = ("commands", "round", "start")
-
-    def __init__(self, commands: Sequence[Command]) -> None:
-        self.commands = commands
-        self.start = 0
-        self.round: asyncio.Task[list[Reply]] | None = None
-
-
-class _PerLoop:
-    """What belongs to one event loop: a client, whose turn it is, and who waits."""
-
-    def __init__(self, client: Any) -> None:
-        self.client = client
-        self.turn = asyncio.Lock()
-        self.waiting: list[_Ticket] = []
-
-
 class _AsyncTransport:
-    """One client for each event loop. What is sent while a round trip is under way goes out together in the next.
+    """One client for each event loop.
 
-    Fifty tasks that publish at once need one connection that way, and a third of the time.
+    The time is limited here: redis-py would set a timer for each answer, which costs more than to read it.
     """
 
-    def __init__(self, make: Callable[[], Any], client: Any, *, cluster: bool) -> None:
+    def __init__(self, make: Callable[[], Any], client: Any, *, cluster: bool, timeout: float | None) -> None:
         self._make = make
+        self._timeout = timeout
         self._given = client
         self._run = _aone_by_one if cluster else _atogether
         # a name of its own: anyio's earlier releases tell variables apart by name
-        self._loops: RunVar[_PerLoop | None] = RunVar(f"broadcastkit_redis_{id(self)}", None)
+        self._loops: RunVar[Any] = RunVar(f"broadcastkit_redis_{id(self)}", None)
 
     async def run(self, commands: Sequence[Command]) -> list[Reply]:
-        mine = self._here()
-        ticket = _Ticket(commands)
-        mine.waiting.append(ticket)
+        client = self._here()
         try:
-            async with mine.turn:
-                if ticket.round is None:
-                    taken, mine.waiting = mine.waiting, []
-                    if len(taken) == 1:
-                        return await self._perform(mine.client, commands)
-                    # a task of its own: one who gives up must not take the others' messages along
-                    _share(taken, asyncio.ensure_future(self._perform(mine.client, _all_commands(taken))))
-                shared: asyncio.Task[list[Reply]] | None = ticket.round
-                replies = await asyncio.shield(shared) if shared is not None else []
-        finally:
-            if ticket in mine.waiting:  # who gives up before it went out has not sent
-                mine.waiting.remove(ticket)
-        return replies[ticket.start : ticket.start + len(commands)]
+            async with asyncio.timeout(self._timeout):
+                return await self._run(client, commands)
+        except Exception as error:  # noqa: BLE001 - error_from raises what is no client's
+            return [error_from(error)] * len(commands)
 
     async def aclose(self) -> None:
         mine = self._loops.get()
         self._loops.set(None)
-        for client in _with_sentinels(mine.client) if mine is not None and self._given is None else ():
+        for client in _with_sentinels(mine) if mine is not None and self._given is None else ():
             await client.aclose()
 
-    def _here(self) -> _PerLoop:
+    def _here(self) -> Any:
         try:
             asyncio.get_running_loop()
         except RuntimeError:
             raise ConfigurationError("redis-py awaits on asyncio only: use RedisDriver from a thread") from None
         mine = self._loops.get()
         if mine is None:
-            mine = _PerLoop(self._make() if self._given is None else self._given)
+            mine = self._make() if self._given is None else self._given
             self._loops.set(mine)
         return mine
-
-    async def _perform(self, client: Any, commands: Sequence[Command]) -> list[Reply]:
-        try:
-            return await self._run(client, commands)
-        except Exception as error:  # noqa: BLE001 - error_from raises what is no client's
-            return [error_from(error)] * len(commands)
 
 
 def _with_sentinels(client: Any) -> list[Any]:
     """Return a client and those of the sentinels that it asks, which it does not close by itself."""
     manager = getattr(getattr(client, "connection_pool", None), "sentinel_manager", None)
     return [client, *getattr(manager, "sentinels", ())]
-
-
-def _all_commands(tickets: Sequence[_Ticket]) -> list[Command]:
-    return [command for ticket in tickets for command in ticket.commands]
-
-
-def _share(tickets: Sequence[_Ticket], shared: asyncio.Task[list[Reply]]) -> None:
-    start = 0
-    for ticket in tickets:
-        ticket.round, ticket.start = shared, start
-        start += len(ticket.commands)
 
 
 def _together(client: Any, commands: Sequence[Command]) -> list[Reply]:

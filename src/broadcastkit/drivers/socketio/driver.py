@@ -27,13 +27,15 @@ from broadcastkit.drivers.socketio.carriers import (
     watch,
 )
 from broadcastkit.drivers.socketio.emission import check_carried
-from broadcastkit.drivers.socketio.endpoint import check_namespace, settings_from_url, shown
+from broadcastkit.drivers.socketio.endpoint import address, check_namespace, settings_from_url, shown
 from broadcastkit.drivers.socketio.plan import Exchange, Reply, Run, Sending, Sources
 from broadcastkit.errors import ConfigurationError
 
 __all__ = ["AsyncSocketIODriver", "SocketIODriver"]
 
 _SOURCES = Sources(time.monotonic, random.random)
+# messages in a round trip that callers share: many more, and the first would wait for the last
+_BATCH = 100
 _ONE_WAY = "give one of url, client, manager and server"
 
 
@@ -51,6 +53,10 @@ class _SocketIOBase:
 
     blocking: bool = True
     needs_socket_id: bool = False
+    server_address: tuple[str, int] | None = None
+    """Host and port, for those who watch, where they are known."""
+    batch_limit: int = 1
+    """Messages that callers may share a round trip for; a manager emits them one after the other."""
     _asynchronous: bool
 
     def __init__(
@@ -85,11 +91,13 @@ class _SocketIOBase:
             if not callable(getattr(client, "execute_command", None)):
                 raise ConfigurationError("must be a client of redis-py or valkey", setting="client")
             self._check_colour(client, "client", asynchronous=hasattr(client, "aclose"))
+        self.batch_limit = _BATCH
         # here, so that what is not installed is known before the first message
         from broadcastkit.drivers.socketio.managers import texts
 
         where = f"the {type(client).__name__} client given" if way.url is None else shown(way.url)
         self._where = f"{where}, channel {way.channel!r}"
+        self.server_address = None if way.url is None else address(way.url)
         self._core = Sending(where=where, requests=1, retry=retry, sources=_SOURCES)
         self._publish(way, lambda emissions: texts(emissions, namespace))
 

@@ -9,11 +9,12 @@ from urllib.parse import parse_qsl, urlsplit
 from broadcastkit.drivers.checks import instead_of
 from broadcastkit.errors import ConfigurationError
 
-__all__ = ["check_namespace", "settings_from_url", "shown"]
+__all__ = ["address", "check_namespace", "settings_from_url", "shown"]
 
 _SCHEMES = ("redis", "rediss", "unix")
 _OPTIONS = {"channel", "namespace"}
 _PREFIX = "socketio+"
+_PORT = 6379
 _DATABASE = re.compile(r"(/[0-9]{0,9})?")
 
 
@@ -51,6 +52,12 @@ def shown(url: str) -> str:
     parts = urlsplit(url)
     address = parts.netloc.rpartition("@")[2]
     return f"{parts.scheme}://{parts.path if parts.scheme == 'unix' else address}"
+
+
+def address(url: str) -> tuple[str, int] | None:
+    """Return host and port of a checked URL, where it has them."""
+    parts = urlsplit(url)
+    return None if parts.hostname is None else (parts.hostname, parts.port or _PORT)
 
 
 def check_namespace(namespace: object) -> str:

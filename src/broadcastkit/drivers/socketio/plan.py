@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeAlias, TypeVar
 from broadcastkit.core.message import Message
 from broadcastkit.core.retry import Retry
 from broadcastkit.drivers.base import Outcome, Sent
+from broadcastkit.drivers.policies import by_policy
 from broadcastkit.drivers.socketio.emission import Emission, emission
 from broadcastkit.errors import BroadcastError, DeliveryError
 
@@ -56,6 +57,9 @@ class Sending:
 
     def send(self, messages: Sequence[Message]) -> Exchange[list[Outcome]]:
         """Send messages in order; returns one outcome each. One that cannot be carried touches no other."""
+        return by_policy(messages, self._retry, self._send)
+
+    def _send(self, messages: Sequence[Message], retry: Retry) -> Exchange[list[Outcome]]:
         outcomes: list[Outcome] = [self._sent] * len(messages)
         emissions: dict[int, Emission] = {}
         for index, message in enumerate(messages):
@@ -64,12 +68,12 @@ class Sending:
             except BroadcastError as error:
                 outcomes[index] = error
         if emissions:
-            failed = yield from self._attempt(emissions)
+            failed = yield from self._attempt(emissions, retry)
             for index, failure in failed.items():
                 outcomes[index] = self._told(failure, messages[index])
         return outcomes
 
-    def _attempt(self, emissions: dict[int, Emission]) -> Exchange[dict[int, DeliveryError]]:
+    def _attempt(self, emissions: dict[int, Emission], retry: Retry) -> Exchange[dict[int, DeliveryError]]:
         """Emit, and those again that failed, as the policy says; returns the errors that remain."""
         sources = self._sources
         started = sources.monotonic()
@@ -83,7 +87,7 @@ class Sending:
             errors = {i: error for i, error in zip(emissions, replies, strict=True) if error is not None}
             elapsed, jitter = sources.monotonic() - started, sources.random() if errors else 0.0
             waits = {
-                i: self._retry.wait(error, attempt=attempt, elapsed=elapsed, jitter=jitter)
+                i: retry.wait(error, attempt=attempt, elapsed=elapsed, jitter=jitter)
                 for i, error in errors.items()
             }
             failed |= {i: error for i, error in errors.items() if waits[i] is None}

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 - Django's name for it
 from django.utils.module_loading import import_string
 
-from broadcastkit.config import Connections, drivers_from_settings, settings_from_env
+from broadcastkit.config import Connections, delivery_from_settings, drivers_from_settings, settings_from_env
 from broadcastkit.drivers.base import Driver
 from broadcastkit.errors import ConfigurationError
 from broadcastkit.integrations.django import channels, conf
@@ -30,6 +30,7 @@ def check_connections(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
         return [_error(1, _text(conf.connections), f"BROADCASTING = {_EXAMPLE}")]
     try:
         drivers, _default = drivers_from_settings(conf.connections())
+        delivery_from_settings(conf.connections())
     except ConfigurationError as error:
         hint = f"Give a URL, one connection such as {_EXAMPLE}, or a mapping with 'default' and 'connections'."
         return [_error(2, _prefixed(error), hint)]
@@ -61,7 +62,7 @@ def _unusable(drivers: Connections[Driver], number: int = 3, prefix: str = "BROA
 
 
 def check_settings(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
-    """Find what is wrong with the settings beside BROADCASTING; E005 to E008."""
+    """Find what is wrong with the settings beside BROADCASTING; E005 to E009."""
     del app_configs
     readers: list[tuple[int, Callable[[], object], str]] = [
         (5, conf.user_callback, 'BROADCASTING_USER = "accounts.tokens.user_of", or leave it out for request.user'),
@@ -70,6 +71,7 @@ def check_settings(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
         (6, conf.csrf, "BROADCASTING_CSRF = True has the endpoints ask for Django's CSRF token"),
         (7, conf.error_policy, 'BROADCASTING_ON_ERROR = "report" logs errors instead of raising them'),
         (8, conf.endpoints, 'BROADCASTING_RATE_LIMIT = FixedWindow("120/minute"), or leave it out'),
+        (9, conf.outbox, 'BROADCASTING_OUTBOX = "default", with the app of its table, or leave it out'),
     ]
     return [_error(number, text, hint) for number, read, hint in readers if (text := _text(read))]
 

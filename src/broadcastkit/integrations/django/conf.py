@@ -6,13 +6,16 @@ from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, cast
 
 import django.conf
+from django.apps import apps
 from django.db import DEFAULT_DB_ALIAS
+from django.db import connections as databases
 from django.utils.module_loading import import_string
 
 from broadcastkit.authorization.rules import callback_name, is_async
 from broadcastkit.broadcaster import AsyncBroadcaster, Broadcaster, ErrorPolicy
 from broadcastkit.config import Connections, settings_from_env, settings_from_url
 from broadcastkit.default import configure
+from broadcastkit.delivery.outbox import Outbox
 from broadcastkit.errors import ConfigurationError
 from broadcastkit.integrations import fields
 from broadcastkit.integrations.django import channels
@@ -25,6 +28,7 @@ __all__ = [
     "CSRF",
     "MAX_CHANNELS",
     "ON_ERROR",
+    "OUTBOX",
     "RATE_KEY",
     "RATE_LIMIT",
     "USER",
@@ -36,6 +40,7 @@ __all__ = [
     "current_user",
     "endpoints",
     "error_policy",
+    "outbox",
     "setting",
     "user_callback",
     "user_data",
@@ -46,6 +51,7 @@ BROADCASTING = "BROADCASTING"
 CSRF = "BROADCASTING_CSRF"
 MAX_CHANNELS = "BROADCASTING_MAX_CHANNELS"
 ON_ERROR = "BROADCASTING_ON_ERROR"
+OUTBOX = "BROADCASTING_OUTBOX"
 RATE_KEY = "BROADCASTING_RATE_KEY"
 RATE_LIMIT = "BROADCASTING_RATE_LIMIT"
 USER = "BROADCASTING_USER"
@@ -65,7 +71,14 @@ def apply() -> None:
     Wrong settings are no error here, or `manage.py check` could not name them: the first broadcast raises it.
     """
     try:
-        configure(connections(), channels=channels, on_error=error_policy(), transaction=DEFAULT_DB_ALIAS)
+        alias = outbox()
+        configure(
+            connections(),
+            channels=channels,
+            delivery=None if alias is None else Outbox(alias),
+            on_error=error_policy(),
+            transaction=alias or DEFAULT_DB_ALIAS,
+        )
     except ConfigurationError as error:
         _raise_at_first_use(error)
 
@@ -99,6 +112,18 @@ def error_policy() -> ErrorPolicy:
     if isinstance(given, str) and given in {"raise", "report"}:
         return cast("ErrorPolicy", given)
     return _callable(ON_ERROR, given, "'raise', 'report' or a callable that takes the error")
+
+
+def outbox() -> str | None:
+    """Return the database in whose transactions broadcasts are written, if they are."""
+    given: object = setting(OUTBOX)
+    if given is None:
+        return None
+    if given not in list(databases):
+        raise ConfigurationError(f"must be the alias of a database, not {given!r}", setting=OUTBOX)
+    if not apps.is_installed("broadcastkit.integrations.django.outbox"):
+        raise ConfigurationError('needs INSTALLED_APPS += ["broadcastkit.integrations.django.outbox"]', setting=OUTBOX)
+    return str(given)
 
 
 def csrf() -> bool:

@@ -1,0 +1,369 @@
+"""`Relay`: sends what outboxes have written, at least once, in order per channel; run as many as you like."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from queue import Empty, SimpleQueue
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+from broadcastkit.core.message import Message
+from broadcastkit.delivery.batching import batch_limit
+from broadcastkit.delivery.envelope import Envelope
+from broadcastkit.delivery.outbox.base import Claimed, Dead, Failed, Store, adapter_of
+from broadcastkit.delivery.outbox.claims import chunks, claimable
+from broadcastkit.delivery.outbox.verdicts import Tries
+from broadcastkit.delivery.source import Source
+from broadcastkit.delivery.telling import tell_dropped
+from broadcastkit.drivers.base import Driver, Outcome, Sent
+from broadcastkit.errors import BroadcastError, ConfigurationError
+
+__all__ = ["Relay", "RelayStatistics"]
+
+_log = logging.getLogger("broadcastkit.relay")
+
+# How often to look again where others were quicker to claim.
+_LOOKS = 5
+# Channels in one request to a driver that has no limit of its own.
+_REQUEST = 10
+# Seconds between looks at what may be deleted.
+_PRUNING = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class RelayStatistics:
+    """What waits in the table, and what this relay has done so far."""
+
+    waiting: int = 0
+    dead: int = 0
+    oldest: float = 0.0
+    """The age of the event that has waited longest, in seconds; 0 if none waits."""
+    delivered: int = 0
+    retried: int = 0
+    """Attempts that failed, and are made again."""
+    died: int = 0
+    """Events given up: dead letters."""
+    lag: float = 0.0
+    """The age of the last event delivered, in seconds, when it was."""
+
+
+class _Row(NamedTuple):
+    """A claimed row, read; `envelope` is None where it is none of ours."""
+
+    claimed: Claimed
+    envelope: Envelope | None
+    error: BroadcastError | None = None
+
+    @property
+    def connection(self) -> str:
+        return "" if self.envelope is None else self.envelope.connection
+
+    @property
+    def weight(self) -> int:
+        """The channels it takes in a request; one that failed before is sent alone, to spoil it for nobody."""
+        return 0 if self.envelope is None or self.claimed.attempts else len(self.envelope.message.channels)
+
+
+class _Pause:
+    """How long a connection is left alone."""
+
+    def __init__(self) -> None:
+        self.failures = 0
+        self.until = 0.0
+
+
+class Relay:
+    """Reads the outbox in a database, and sends over the connections of a broadcaster.
+
+        relay = Relay(engine, Broadcaster.from_env())
+        relay.run()  # until relay.stop(), from a signal handler or another thread
+
+    `source` is an Engine of SQLAlchemy or the alias of a Django database; the broadcaster's own delivery and error
+    policy play no part. Any number of relays may share a table, on any number of machines.
+
+    Every event that was committed is delivered at least once: it leaves the table when the service has accepted it,
+    and a relay that dies is followed by others, which take over its events when the `lease` has run out (seconds; twice
+    as long as one request with all its retries). Events that share a channel arrive in the order in which they were
+    written, duplicates aside; where their transactions overlapped, either may come first.
+
+    `tries` and `backoff` are for events that the service keeps failing at: see `Tries`. What is given up is kept, as
+    *dead*, and holds up nobody. `batch` events are claimed at a time; `poll` seconds pass between looks at an empty
+    table; `keep` seconds are delivered events kept in the table (0: not at all).
+    """
+
+    def __init__(
+        self,
+        source: object,
+        broadcaster: Source[Driver],
+        *,
+        table: object | None = None,
+        batch: int = 100,
+        tries: int = 10,
+        backoff: float = 1.0,
+        lease: float = 60.0,
+        poll: float = 0.5,
+        keep: float = 0.0,
+    ) -> None:
+        self._policy = Tries(tries, backoff)
+        for name, value in {"lease": lease, "poll": poll}.items():
+            if not value > 0:
+                raise ConfigurationError(f"must be a number of seconds above 0, not {value!r}", setting=name)
+        if not keep >= 0:
+            raise ConfigurationError(f"must be a number of seconds from 0, not {keep!r}", setting="keep")
+        if type(batch) is not int or batch < 1:
+            raise ConfigurationError(f"must be a number from 1, not {batch!r}", setting="batch")
+        self._store: Store = adapter_of(source).store(source, table)
+        self.errors: tuple[type[Exception], ...] = self._store.errors
+        self._connections = broadcaster
+        self._batch = batch
+        self._lease = lease
+        self._poll = poll
+        self._keep = keep
+        self._token = str(uuid4())
+        self._stopping = False
+        # and not a threading.Event, which a signal handler may not set while its thread waits for it
+        self._wake: SimpleQueue[None] = SimpleQueue()
+        self._pauses: dict[str, _Pause] = {}
+        self._claimed_at = self._renew_at = 0.0
+        self._pruned_at = float("-inf")
+        self._delivered = self._retried = self._died = 0
+        self._lag = 0.0
+
+    # -- running -----------------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Deliver until `stop()`; then finish the request that is on its way, and give back what was claimed.
+
+        A database that does not answer is waited for.
+
+        Raises:
+            ConfigurationError: the database has no such table.
+        """
+        failures = 0
+        while not self._stopping:
+            try:
+                if failures == 0:
+                    self._store.check()
+                while not self._stopping:
+                    if self.run_once() == 0:
+                        self._wait(self._poll)
+                    failures = 0
+            except self.errors as error:
+                failures += 1
+                wait = self._policy.wait(failures, error, random.random())  # noqa: S311
+                kind = type(error).__name__
+                extra = {"broadcast_error": kind}
+                _log.error("the outbox cannot be read; again in %.1f s: %s", wait, kind, extra=extra)
+                self._wait(wait)
+
+    def _wait(self, seconds: float) -> None:
+        try:
+            self._wake.get(timeout=seconds)
+        except Empty:
+            return
+
+    def stop(self) -> None:
+        """Have `run()` return soon; safe in a signal handler, and in another thread."""
+        self._stopping = True
+        self._wake.put(None)
+
+    def run_once(self) -> int:
+        """Claim events once and deliver them; returns how many there were. For tests, and for schedules of your own.
+
+        Raises:
+            Exception: whatever the database raises; what was claimed is taken over when the lease has run out.
+        """
+        self._prune()
+        rows: Sequence[Claimed] = ()
+        for _ in range(0 if self._stopping else _LOOKS):
+            rows, tried = self._claim()
+            if rows or not tried:
+                break
+        if rows:
+            self._deliver([_read(row) for row in rows])
+        return len(rows)
+
+    def _claim(self) -> tuple[Sequence[Claimed], int]:
+        """Claim what may be claimed; returns that, and how much was tried, since others may have been quicker."""
+        now = self._claimed_at = time.monotonic()
+        self._renew_at = now + self._lease / 2
+        paused = [name for name, pause in self._pauses.items() if pause.until > now]
+        limit = 2 * self._batch
+        while True:
+            rows = self._store.waiting(limit, paused)
+            chosen = claimable(rows, self._batch)
+            if chosen or len(rows) < limit:
+                break
+            limit *= 4  # whoever waits behind others who cannot go
+
+        def keep(got: Collection[int]) -> list[int]:
+            return claimable(rows, self._batch, got=set(got))
+
+        claimed = self._store.claim(chosen, self._token, self._lease, keep=keep) if chosen else []
+        return claimed, len(chosen)
+
+    def _prune(self) -> None:
+        now = time.monotonic()
+        if self._keep and now >= self._pruned_at + _PRUNING:
+            self._pruned_at = now
+            self._store.prune(self._keep)
+
+    # -- delivering --------------------------------------------------------------------------------------------------
+
+    def _deliver(self, claimed: list[_Row]) -> None:
+        left = {row.claimed.id for row in claimed}
+        troubled: set[str] = set()
+        try:
+            for driver, chunk in self._requests(claimed):
+                connection = chunk[0].connection
+                if connection in troubled:
+                    continue  # nothing overtakes what failed
+                if self._stopping or not self._still_ours(left):
+                    break
+                outcomes = _outcomes(driver, chunk)
+                left.difference_update(row.claimed.id for row in chunk)
+                if not self._settle(driver, chunk, outcomes):
+                    troubled.add(connection)
+        finally:
+            if left:
+                self._store.release(sorted(left), self._token)
+
+    def _requests(self, claimed: list[_Row]) -> Iterator[tuple[Driver | BroadcastError, list[_Row]]]:
+        """Cut what was claimed into requests; those of one connection in order."""
+        for name, group in groupby(sorted(claimed, key=lambda row: row.connection), key=lambda row: row.connection):
+            driver: Driver | BroadcastError
+            try:
+                driver = self._connections.driver(name)
+            except BroadcastError as error:
+                driver = error
+            limit = max(_REQUEST, batch_limit(driver))
+            for chunk in chunks(list(group), limit, weight=lambda row: row.weight):
+                yield driver, chunk
+
+    def _still_ours(self, ids: Collection[int]) -> bool:
+        """Lengthen the lease in time; a relay that has lost it may not send what is another's now."""
+        now = time.monotonic()
+        if now < self._renew_at:
+            return True
+        self._renew_at = now + self._lease / 2
+        return self._store.renew(sorted(ids), self._token, self._lease)
+
+    def _settle(self, driver: object, chunk: list[_Row], outcomes: Sequence[Outcome | Exception]) -> bool:
+        """Note what came of a request; returns whether the next one may follow."""
+        delivered: list[int] = []
+        failed: list[Failed] = []
+        errors: list[Exception] = []
+        dead: list[tuple[Message, Exception]] = []
+        for row, outcome in zip(chunk, outcomes, strict=True):
+            if isinstance(outcome, Sent):
+                delivered.append(row.claimed.id)
+                self._lag = row.claimed.age + time.monotonic() - self._claimed_at
+                continue
+            verdict = self._verdict(row, outcome)
+            failed.append(verdict)
+            if verdict.delay is not None:
+                errors.append(outcome)
+            elif row.envelope is not None:
+                dead.append((row.envelope.message, outcome))
+            _report(row, outcome, verdict)
+        self._store.settle(self._token, delivered=delivered, failed=failed, keep=self._keep > 0)
+        self._delivered += len(delivered)
+        self._retried += len(errors)
+        self._died += len(failed) - len(errors)
+        self._note(chunk[0].connection, errors, answered=bool(delivered))
+        tell_dropped(driver, chunk[0].connection, dead, "failed")
+        return not errors
+
+    def _verdict(self, row: _Row, error: Exception) -> Failed:
+        claimed = row.claimed
+        return self._policy.verdict(
+            claimed.id,
+            row.envelope,
+            error,
+            attempts=claimed.attempts,
+            refusals=claimed.refusals,
+            jitter=random.random(),  # noqa: S311
+        )
+
+    def _note(self, connection: str, errors: list[Exception], *, answered: bool) -> None:
+        """Leave a connection alone for a while that is in trouble, so that an outage touches few events."""
+        pause = self._pauses.setdefault(connection, _Pause())
+        if answered:
+            pause.failures = 0
+        if errors:
+            pause.failures += 1
+            wait = self._policy.wait(pause.failures, errors[-1], random.random())  # noqa: S311
+            pause.until = time.monotonic() + wait
+
+    # -- looking in --------------------------------------------------------------------------------------------------
+
+    def statistics(self) -> RelayStatistics:
+        """Count what waits, and what was done; asks the database."""
+        counts = self._store.counts()
+        return RelayStatistics(
+            waiting=counts.waiting,
+            dead=counts.dead,
+            oldest=counts.oldest,
+            delivered=self._delivered,
+            retried=self._retried,
+            died=self._died,
+            lag=self._lag,
+        )
+
+    def dead(self, limit: int = 100) -> Sequence[Dead]:
+        """Return the first events that were given up, without their payloads."""
+        return self._store.dead(limit)
+
+    def requeue(self, *ids: int) -> int:
+        """Have dead events tried again, all or those with these ids; returns how many.
+
+        They go under their old ids: before whatever waits for their channels, and after all that was delivered.
+        """
+        return self._store.requeue(ids or None)
+
+    def discard(self, *ids: int) -> int:
+        """Delete dead events, all or those with these ids; returns how many."""
+        return self._store.discard(ids or None)
+
+
+def _read(claimed: Claimed) -> _Row:
+    try:
+        return _Row(claimed, Envelope.from_json(claimed.text))
+    except BroadcastError as error:
+        return _Row(claimed, None, error)
+
+
+def _outcomes(driver: Driver | Any, chunk: list[_Row]) -> Sequence[Outcome | Exception]:
+    messages = [row.envelope.message for row in chunk if row.envelope is not None]
+    if len(messages) < len(chunk):
+        return [row.error or ConfigurationError("not sent") for row in chunk]
+    try:
+        if isinstance(driver, BroadcastError):
+            raise driver  # noqa: TRY301 - every message's outcome
+        outcomes: Sequence[Outcome] = driver.send(messages)
+    except Exception as error:  # noqa: BLE001 - a relay goes on, whatever a driver of somebody's raises
+        return [error] * len(chunk)
+    return outcomes
+
+
+def _report(row: _Row, error: Exception, verdict: Failed) -> None:
+    """Log what became of an event, without its payload."""
+    event = None if row.envelope is None else row.envelope.message.event
+    extra = {
+        "broadcast_outbox_id": row.claimed.id,
+        "broadcast_id": None if row.envelope is None else row.envelope.id,
+        "broadcast_event": event,
+        "broadcast_connection": row.connection,
+        "broadcast_attempt": row.claimed.attempts + 1,
+        "broadcast_error": verdict.error,
+    }
+    if verdict.delay is None:
+        _log.error("event %d (%r) is dead: %s", row.claimed.id, event, error, extra=extra)
+    else:
+        words = "event %d (%r) failed at attempt %d; again in %.1f s: %s"
+        _log.warning(words, row.claimed.id, event, row.claimed.attempts + 1, verdict.delay, error, extra=extra)

@@ -1,0 +1,44 @@
+"""The table as it was made first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import migrations, models
+
+__all__ = ["Migration"]
+
+_STATES = [("waiting", "waiting"), ("dead", "dead"), ("delivered", "delivered")]
+
+
+class Migration(migrations.Migration):
+    """Make the table."""
+
+    initial: bool | None = True
+    dependencies: Any = ()
+    operations: Any = (
+        migrations.CreateModel(
+            name="OutboxEvent",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("event_id", models.CharField(max_length=36)),
+                ("connection", models.CharField(max_length=255)),
+                ("channels", models.TextField()),
+                ("envelope", models.TextField()),
+                ("state", models.CharField(choices=_STATES, default="waiting", max_length=10)),
+                ("created_at", models.FloatField()),
+                ("attempts", models.IntegerField(default=0)),
+                ("refusals", models.IntegerField(default=0)),
+                ("next_try_at", models.FloatField(default=0.0)),
+                ("claimed_by", models.CharField(max_length=36, null=True)),
+                ("claimed_until", models.FloatField(default=0.0)),
+                ("delivered_at", models.FloatField(null=True)),
+                ("error", models.CharField(max_length=100, null=True)),
+            ],
+            options={
+                "verbose_name": "event",
+                "db_table": "broadcastkit_outbox",
+                "indexes": [models.Index(fields=["state", "id"], name="broadcastkit_outbox_state")],
+            },
+        ),
+    )

@@ -1,0 +1,91 @@
+"""What was measured: one row for each fault and delivery, and what may not be in it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+__all__ = ["LONG", "ROUNDS", "Ledger", "Report", "Row", "row_of"]
+
+BUILD = Path(__file__).parents[2] / "build" / "faults"
+
+ROUNDS = int(os.environ.get("FAULT_ROUNDS", "1"))
+"""How often the suite does what has chance in it; `make faults` says more than one."""
+LONG = ROUNDS > 1
+
+
+@dataclasses.dataclass(slots=True)
+class Report:
+    """What the side that broadcasts was told: by event's number. `saw` is what a caller sees of its own broadcast."""
+
+    saw: dict[int, str] = dataclasses.field(default_factory=dict)
+    told: dict[int, str] = dataclasses.field(default_factory=dict)
+    """The error, of each event that failed: raised, in a receipt, or given to a hook."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Row:
+    """One measurement. `lost`: neither delivered nor told of."""
+
+    fault: str
+    delivery: str
+    sent: int
+    delivered: int
+    lost: int
+    doubled: int
+    saw: Mapping[str, int]
+    """What callers saw of their broadcast: *delivered*, *queued*, *by the fallback*, or the error's class."""
+    told: Mapping[str, int]
+    """The classes of the errors that were told of, to the caller or afterwards to the hook."""
+    in_order: bool
+
+
+def row_of(fault: str, delivery: str, numbers: Sequence[int], report: Report, heard: Mapping[str, Sequence[int]]) -> Row:
+    """Count."""
+    times = Counter(n for ns in heard.values() for n in ns)
+    assert set(times) <= set(numbers), "somebody else's events"
+    return Row(
+        fault,
+        delivery,
+        sent=len(numbers),
+        delivered=len(times),
+        lost=sum(n not in times and n not in report.told for n in numbers),
+        doubled=sum(count > 1 for count in times.values()),
+        saw=dict(Counter(report.saw.values())),
+        told=dict(Counter(report.told.values())),
+        in_order=all(_rises(dict.fromkeys(ns)) for ns in heard.values()),
+    )
+
+
+def _rises(numbers: Iterable[int]) -> bool:
+    listed = list(numbers)
+    return listed == sorted(listed)
+
+
+class Ledger:
+    """All rows of a run; kept as JSON, from which the page's table is made."""
+
+    def __init__(self, folder: Path = BUILD) -> None:
+        self._folder = folder
+        self._rows: list[Row] = []
+
+    def add(self, row: Row) -> None:
+        """Write a row down."""
+        self._rows.append(row)
+
+    def save(self) -> None:
+        """Add this run's rows to those of runs before: a row that was measured again is replaced."""
+        if not self._rows:
+            return
+        self._folder.mkdir(parents=True, exist_ok=True)
+        file = self._folder / "rows.json"
+        kept: dict[tuple[str, str], dict[str, Any]] = {}
+        if file.exists():
+            kept = {(one["fault"], one["delivery"]): one for one in json.loads(file.read_text())}
+        kept |= {(row.fault, row.delivery): dataclasses.asdict(row) for row in self._rows}
+        file.write_text(json.dumps(list(kept.values()), indent=1))

@@ -1,0 +1,75 @@
+"""What goes wrong between a driver and a real soketi, for every delivery: nothing is lost without a word."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from tests.faults.actions import FAULTS, STORM, Fault
+from tests.faults.deliveries import DELIVERIES
+from tests.faults.ledger import ROUNDS, Ledger, Row, row_of
+from tests.faults.proxy import Proxy
+from tests.faults.scenes import IMPATIENT, LONG_ENOUGH, through
+from tests.faults.witness import Witness
+from tests.interop.servers import PusherServer
+
+pytestmark = pytest.mark.real
+
+@pytest.fixture
+def measured(
+    soketi: PusherServer, proxies: Callable[..., Proxy], listener: Witness, channels: Sequence[str]
+) -> Callable[..., Row]:
+    def measure(fault: Fault, delivery: str) -> Row:
+        proxy = proxies(soketi.port)
+        proxy.does(fault.script, fault.then)
+        proxy.refuse(fault.refused if fault.refused > 0 else None)
+        if not fault.refused:
+            proxy.open()
+        listener.listen(channels)
+        crowd = delivery.startswith("50")
+        count = 100 if crowd else 6 if fault.slow else 20
+        timeout = IMPATIENT if fault.slow else LONG_ENOUGH
+        scene = through(soketi, channels, count, port=proxy.port, timeout=timeout)
+        report = DELIVERIES[delivery](scene)
+        proxy.settled()
+        assert len(report.saw) == count, "somebody got no answer"
+        return row_of(fault.name, delivery, scene.numbers, report, listener.heard(channels))
+
+    return measure
+
+
+@pytest.mark.parametrize("delivery", DELIVERIES)
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_a_fault(fault: Fault, delivery: str, measured: Callable[..., Row], ledger: Ledger) -> None:
+    row = measured(fault, delivery)
+    ledger.add(row)
+
+    assert row.lost == 0, row
+    assert bool(row.doubled) <= fault.acted, row
+    # threads have no order among each other
+    assert row.in_order or delivery == "50 threads", row
+    assert set(row.told) == expected(fault, delivery), row
+    if not fault.acted:
+        assert row.delivered + sum(row.told.values()) == row.sent, row
+
+
+def expected(fault: Fault, delivery: str) -> set[str]:
+    """Return the classes of the errors that are told of."""
+    if not fault.told or (fault.falls_back and delivery.startswith("Guarded")):
+        return set()
+    return {fault.told}
+
+
+@pytest.mark.parametrize("delivery", DELIVERIES)
+@pytest.mark.parametrize("seed", range(ROUNDS))
+def test_a_storm(seed: int, delivery: str, measured: Callable[..., Row], ledger: Ledger) -> None:
+    dice = random.Random(f"{seed} {delivery}")
+    fault = Fault("a storm of all of these", [dice.choice(STORM) for _ in range(60)], acted=True)
+
+    row = measured(fault, delivery)
+    ledger.add(row)
+
+    assert row.lost == 0, row
+    assert row.in_order or delivery == "50 threads", row

@@ -1,0 +1,75 @@
+"""What goes wrong between a driver and a real Redis, for every delivery."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from collections.abc import Callable, Iterator, Sequence
+
+import pytest
+
+from tests.faults.actions import REDIS_FAULTS, REDIS_STORM, Fault
+from tests.faults.deliveries import DELIVERIES
+from tests.faults.ledger import ROUNDS, Ledger, Row, row_of
+from tests.faults.proxy import REDIS, Proxy
+from tests.faults.scenes import IMPATIENT, LONG_ENOUGH, through_redis
+from tests.faults.witness import RedisWitness
+from tests.interop.redis_servers import RedisServer
+
+pytestmark = pytest.mark.real
+
+
+@pytest.fixture
+def subscriber(redis_shared: RedisServer) -> Iterator[RedisWitness]:
+    with contextlib.closing(RedisWitness(redis_shared)) as one:
+        yield one
+
+
+@pytest.fixture
+def measured(
+    redis_shared: RedisServer, proxies: Callable[..., Proxy], subscriber: RedisWitness, channels: Sequence[str]
+) -> Callable[..., Row]:
+    def measure(fault: Fault, delivery: str) -> Row:
+        proxy = proxies(redis_shared.port, protocol=REDIS)
+        proxy.does(fault.script, fault.then)
+        proxy.refuse(fault.refused if fault.refused > 0 else None)
+        if not fault.refused:
+            proxy.open()
+        subscriber.listen(channels)
+        crowd = delivery.startswith("50")
+        count = 100 if crowd else 6 if fault.slow else 20
+        timeout = IMPATIENT if fault.slow else LONG_ENOUGH
+        scene = through_redis(redis_shared, channels, count, port=proxy.port, timeout=timeout)
+        report = DELIVERIES[delivery](scene)
+        proxy.settled()
+        assert len(report.saw) == count, "somebody got no answer"
+        return row_of(f"Redis: {fault.name}", delivery, scene.numbers, report, subscriber.heard(channels))
+
+    return measure
+
+
+@pytest.mark.parametrize("delivery", DELIVERIES)
+@pytest.mark.parametrize("fault", REDIS_FAULTS, ids=lambda fault: fault.name)
+def test_a_fault(fault: Fault, delivery: str, measured: Callable[..., Row], ledger: Ledger) -> None:
+    row = measured(fault, delivery)
+    ledger.add(row)
+
+    assert row.lost == 0, row
+    assert bool(row.doubled) <= fault.acted, row
+    # threads have no order among each other
+    assert row.in_order or delivery == "50 threads", row
+    falls_back = fault.falls_back and delivery.startswith("Guarded")
+    assert set(row.told) == ({fault.told} if fault.told and not falls_back else set()), row
+
+
+@pytest.mark.parametrize("delivery", DELIVERIES)
+@pytest.mark.parametrize("seed", range(ROUNDS))
+def test_a_storm(seed: int, delivery: str, measured: Callable[..., Row], ledger: Ledger) -> None:
+    dice = random.Random(f"{seed} {delivery}")
+    fault = Fault("a storm of all of these", [dice.choice(REDIS_STORM) for _ in range(60)], acted=True)
+
+    row = measured(fault, delivery)
+    ledger.add(row)
+
+    assert row.lost == 0, row
+    assert row.in_order or delivery == "50 threads", row

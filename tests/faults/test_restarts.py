@@ -1,0 +1,166 @@
+"""A service is killed while every delivery has a request with it, and comes back: all of it arrives."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from broadcastkit.core.retry import Retry
+from tests.faults.deliveries import DELIVERIES, RETRY, Scene
+from tests.faults.ledger import Ledger, Report, row_of
+from tests.faults.proxy import REDIS, Action, Proxy, Talk, passed
+from tests.faults.scenes import through, through_redis
+from tests.faults.witness import RedisWitness, Witness, witness
+from tests.interop.redis_servers import RedisServer, redis_server
+from tests.interop.servers import PusherServer, soketi_server
+
+pytestmark = pytest.mark.real
+
+SECONDS = 30.0
+COUNT = 300
+# As long as it takes: who waits for an answer may be told to wait for a restart.
+LASTING = Retry(attempts=10_000, budget=SECONDS, base=0.01, cap=0.05)
+
+
+class Outage:
+    """Holds a request of each delivery, half of them after the service has acted, until it is dead."""
+
+    def __init__(self, deliveries: Sequence[str]) -> None:
+        self._held = threading.Semaphore(0)
+        self._count = len(deliveries)
+        self._over = threading.Event()
+        self.proxies: list[Proxy] = []
+
+    def script(self, *, acts: bool) -> list[Action]:
+        """Return what a proxy does until then."""
+
+        async def held(talk: Talk) -> None:
+            if acts:
+                await talk.forward()
+            self._held.release()
+            await talk.until(self._over)
+            talk.reset()
+
+        return [passed, passed, held]
+
+    def kill(self, pid: int) -> None:
+        """Kill the service, and have its port refuse connections."""
+        for _ in range(self._count):
+            assert self._held.acquire(timeout=SECONDS)
+        os.kill(pid, signal.SIGKILL)
+        for proxy in self.proxies:
+            proxy.shut()
+        self._over.set()
+
+    def end(self) -> None:
+        """Let callers through again."""
+        for proxy in self.proxies:
+            proxy.open()
+
+
+@contextlib.contextmanager
+def broadcasting(scenes: Mapping[str, Scene]) -> Iterator[dict[str, Future[Report]]]:
+    """Broadcast in every way at once; returns when the last has ended."""
+    with ThreadPoolExecutor(len(scenes)) as pool:
+        yield {name: pool.submit(DELIVERIES[name], scene) for name, scene in scenes.items()}
+
+
+def channels_of(names: Sequence[str]) -> dict[str, list[str]]:
+    return {name: [f"restart-{number}-{letter}" for letter in "abc"] for number, name in enumerate(names)}
+
+
+def check(fault: str, reports: Mapping[str, Report], heard: Mapping[str, Any], ledger: Ledger) -> None:
+    rows = [row_of(fault, name, range(COUNT), report, heard[name]) for name, report in reports.items()]
+    for row in rows:
+        ledger.add(row)
+    for row in rows:
+        assert (row.sent, row.delivered, row.lost, row.told) == (COUNT, COUNT, 0, {}), row
+        # a fallback has its own way
+        assert row.in_order or row.delivery.startswith(("50 threads", "Guarded")), row
+    (guarded, awaited) = (row for row in rows if row.delivery.startswith("Guarded"))
+    assert guarded.saw["by the fallback"] and awaited.saw["by the fallback"]
+
+
+def test_soketi(
+    tmp_path: Path, soketi: PusherServer, listener: Witness, proxies: Callable[..., Proxy], ledger: Ledger
+) -> None:
+    channels = channels_of(list(DELIVERIES))
+    everything = [one for ones in channels.values() for one in ones]
+    outage = Outage(list(DELIVERIES))
+    scenes: dict[str, Scene] = {}
+    with contextlib.ExitStack() as first, contextlib.ExitStack() as second:
+        (server, *_) = first.enter_context(soketi_server(tmp_path))
+        there = first.enter_context(witness(server))
+        there.listen(everything)
+        listener.listen(everything)
+        for index, name in enumerate(channels):
+            proxy = proxies(server.port)
+            outage.proxies.append(proxy)
+            proxy.does(outage.script(acts=index % 2 == 0))
+            proxy.open()
+            scenes[name] = through(
+                server, channels[name], COUNT, port=proxy.port, retry=retry_of(name), beside=soketi
+            )._replace(patience=SECONDS)
+        with broadcasting(scenes) as futures:
+            outage.kill(server.pid)
+            (server, *_) = second.enter_context(soketi_server(tmp_path, port=server.port))
+            there.again()
+            outage.end()
+            reports = {name: future.result(SECONDS) for name, future in futures.items()}
+        for proxy in outage.proxies:
+            proxy.settled()
+        heard, beside = there.heard(everything), listener.heard(everything)
+    check("soketi killed and restarted", reports, _by_delivery(channels, heard, beside), ledger)
+
+
+def test_redis(tmp_path: Path, redis_shared: RedisServer, proxies: Callable[..., Proxy], ledger: Ledger) -> None:
+    channels = channels_of(list(DELIVERIES))
+    everything = [one for ones in channels.values() for one in ones]
+    outage = Outage(list(DELIVERIES))
+    scenes: dict[str, Scene] = {}
+    with contextlib.ExitStack() as first, contextlib.ExitStack() as second:
+        server = first.enter_context(redis_server(tmp_path))
+        there = second.enter_context(contextlib.closing(RedisWitness(server)))
+        there.listen(everything)
+        listener = second.enter_context(contextlib.closing(RedisWitness(redis_shared)))
+        listener.listen(everything)
+        for index, name in enumerate(channels):
+            proxy = proxies(server.port, protocol=REDIS)
+            outage.proxies.append(proxy)
+            proxy.does(outage.script(acts=index % 2 == 0))
+            proxy.open()
+            scenes[name] = through_redis(
+                server, channels[name], COUNT, port=proxy.port, retry=retry_of(name), beside=redis_shared
+            )._replace(patience=SECONDS)
+        with broadcasting(scenes) as futures:
+            outage.kill(server.pid)
+            server = second.enter_context(redis_server(tmp_path, port=server.port))
+            there.again(everything)
+            outage.end()
+            reports = {name: future.result(SECONDS) for name, future in futures.items()}
+        for proxy in outage.proxies:
+            proxy.settled()
+        heard, beside = there.heard(everything), listener.heard(everything)
+    check("Redis killed and restarted", reports, _by_delivery(channels, heard, beside), ledger)
+
+
+def retry_of(delivery: str) -> Retry:
+    """Who sends in the background, or falls back, need not try for long."""
+    return RETRY if delivery.startswith(("Background", "Guarded")) else LASTING
+
+
+def _by_delivery(
+    channels: Mapping[str, Sequence[str]], *heard: Mapping[str, Sequence[int]]
+) -> dict[str, dict[str, list[int]]]:
+    return {
+        name: {channel: [n for one in heard for n in one.get(channel, ())] for channel in mine}
+        for name, mine in channels.items()
+    }

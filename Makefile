@@ -1,6 +1,6 @@
 # The two commands for a user are `make demo` and `make test`; `make check` is the quick part of the latter.
 
-.PHONY: demo test check setup bench clean constraints site lint types layers unit real browser coverage chromium redis postgresql mariadb
+.PHONY: demo test check setup bench clean constraints site lint types layers unit real faults browser coverage chromium redis postgresql mariadb
 .NOTPARALLEL:
 .DEFAULT_GOAL := check
 
@@ -52,6 +52,12 @@ unit: .venv/.dev
 real: .venv/.dev $(INTEROP) $(CHAT) redis postgresql mariadb
 	$(MEASURED) -m real
 
+# The fault suite at length: everything with every delivery, and many storms. Then the table of its page, made anew.
+faults: .venv/.dev $(INTEROP) redis postgresql
+	FAULT_ROUNDS=$(or $(ROUNDS),10) FAULTS_MEASURED_ANEW=1 $(PYTEST) -q tests/faults -m real
+	$(BIN)/python -m tests.faults.table
+	$(PYTEST) -q tests/faults/test_page.py
+
 browser: .venv/.dev $(INTEROP) $(CHAT) chromium
 	$(MEASURED) -m browser
 
@@ -71,8 +77,8 @@ postgresql:
 mariadb:
 	scripts/install-system.sh mariadb-server
 
-bench: .venv/.dev
-	scripts/install-system.sh nginx wrk
+bench: .venv/.dev benchmarks/node_modules/.package-lock.json
+	scripts/install-system.sh nginx wrk redis-server
 	$(BIN)/python -m benchmarks $(ARGS)
 
 # The documentation, in build/site; `unit` builds it too, and looks at it.

@@ -9,7 +9,7 @@ from broadcastkit import MessageSent
 
 __all__ = ["APP", "BODY", "CHANNEL", "FIELDS", "MESSAGE", "NAME", "PLAIN", "two_channels"]
 
-APP = {"app_id": "1", "key": "key", "secret": "secret"}
+APP: dict[str, Any] = {"app_id": "1", "key": "key", "secret": "secret"}
 NAME, CHANNEL = "message.sent", "private-conversation.42"
 FIELDS: dict[str, Any] = {
     "id": 1,

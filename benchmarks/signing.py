@@ -114,7 +114,7 @@ def trigger() -> None:
         return plan[0]
 
     def ours() -> object:
-        event, names, data, exclude, info = rendered()
+        event, names, data, exclude, info, _ = rendered()
         check_size(event, data, limit)
         return post("/events", event_text(event, names, data, exclude, info).encode(), timestamp=int(time.time()))
 

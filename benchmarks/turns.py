@@ -48,7 +48,13 @@ def blocking(call: Call, calls: int, *, each: int = 1, after: Call | None = None
 
 
 def awaited(
-    runner: asyncio.Runner, call: AsyncCall, calls: int, *, callers: int = 1, each: int = 1, after: AsyncCall | None = None
+    runner: asyncio.Runner,
+    call: AsyncCall,
+    calls: int,
+    *,
+    callers: int = 1,
+    each: int = 1,
+    after: AsyncCall | None = None,
 ) -> Contender:
     """Return the same for tasks that each wait for their calls."""
 
@@ -100,7 +106,7 @@ def goals_table(rows: Mapping[str, Turn], goals: list[Goal], limits: list[tuple[
             else rows[peer].microseconds / rows[ours].microseconds
         )
         reached &= found >= times
-        print(f"| {words} | {times:g}× | {found:.1f}× | {'met' if found >= times else '**missed**'} |")
+        print(f"| {words} | {times:g}x | {found:.1f}x | {'met' if found >= times else '**missed**'} |")
     for words, limit, found in limits:
         reached &= found <= limit
         print(f"| {words} | ≤ {limit:g} µs | {found:.1f} µs | {'met' if found <= limit else '**missed**'} |")

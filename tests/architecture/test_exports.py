@@ -20,9 +20,13 @@ def is_public(module: str) -> bool:
     return not any(part.startswith("_") for part in module.split("."))
 
 
+# Django imports these where it is set up, and nobody else does.
+DJANGOS = {f"broadcastkit.integrations.django.outbox.{name}" for name in ("admin", "models")}
 MODULES = [
     "broadcastkit",
-    *filter(is_public, (m.name for m in pkgutil.walk_packages(broadcastkit.__path__, "broadcastkit."))),
+    *sorted(
+        {*filter(is_public, (m.name for m in pkgutil.walk_packages(broadcastkit.__path__, "broadcastkit.")))} - DJANGOS
+    ),
 ]
 
 

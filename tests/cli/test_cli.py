@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import json
 import socket
 import sys
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -42,7 +44,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 def served(monkeypatch: pytest.MonkeyPatch) -> list[tuple[EmbeddedServer, str, int]]:
     """Stand in for the running of a server, and keep what would be run."""
     calls: list[tuple[EmbeddedServer, str, int]] = []
-    monkeypatch.setattr(serve, "_run", lambda server, host, port: calls.append((server, host, port)))
+    monkeypatch.setattr(serve, "_run", lambda server, host, port, *, as_json: calls.append((server, host, port)))
     return calls
 
 
@@ -200,6 +202,22 @@ def test_warns_where_others_can_reach_it(
     status, out, err = run("serve", "--host", host, "--port", str(port), "--app", f"1:key:{SECRET}")
     assert (status, out) == (0, f"Serving 1 (key key) at ws://{shown}:{port}; stop with Ctrl-C.\n")
     assert (f"Warning: {shown}:{port} can be reached from other machines" in err) is warns
+
+
+def test_programs_are_told_where_it_listens(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        serve, "_runner", lambda server, started: started() or SimpleNamespace(run=lambda sockets: None)
+    )
+    port = free_port()
+
+    status, out, _ = run("serve", "--json", "--port", str(port), "--app", f"1:one:{SECRET}", "--app", f"2:two:{SECRET}")
+
+    assert status == 0
+    assert json.loads(out) == {
+        "host": "127.0.0.1",
+        "port": port,
+        "apps": [{"id": "1", "key": "one"}, {"id": "2", "key": "two"}],
+    }
 
 
 class Listener(socket.socket):

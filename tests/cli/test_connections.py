@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from broadcastkit import AnonymousEvent
 from broadcastkit.cli.checks import _published
 from broadcastkit.cli.connections import configured
 from broadcastkit.cli.websocket import websocket_address
@@ -40,6 +41,14 @@ def test_the_environment_may_have_several(monkeypatch: pytest.MonkeyPatch) -> No
         assert (target.driver.endpoint.profile.name, target.secret, target.verify) == ("reverb", "s", False)
         with pytest.raises(ConfigurationError, match="Pusher's kind; log is a log connection"):
             found.pusher("log", "a test")
+
+
+def test_who_asks_on_the_command_line_waits_for_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BROADCAST_CONNECTION", "memory")
+    monkeypatch.setenv("BROADCAST_DELIVERY", "background")
+
+    with configured(None) as found:
+        assert found.broadcaster.broadcast(AnonymousEvent("ping", on="news")).to_everyone().delivered
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from broadcastkit.errors import (
     BadRequestError,
     ConfigurationError,
     ConnectError,
+    NoReplyError,
     NotSentError,
     QueueFullError,
     RateLimitedError,
@@ -213,10 +214,14 @@ def test_closing_gives_up_when_time_is_up_and_reports() -> None:
     driver.wait_for(1)
     background.deliver("main", driver, [message("late", "room")])
     background.close()
-    assert failures.told == [("main", "late", NotSentError)]
+    assert failures.told == [("main", "late", NotSentError), ("main", "stuck", NoReplyError)]
+    driver.release()  # what becomes of it now is told to nobody
+    background.deliver("main", driver, [message("after", "room")])
     driver.release()
     assert background.flush(SECONDS)
-    assert background.statistics() == Statistics(sent=1, dropped=1)
+    assert background.statistics() == Statistics(sent=1, dropped=2)
+    assert len(failures.told) == 2
+    background.close()
 
 
 def test_it_may_be_used_again_after_closing() -> None:
@@ -279,6 +284,44 @@ def test_what_waits_when_the_process_ends_is_sent() -> None:
     assert done.stdout.split() == ["e0", "e1", "e2", "e3", "e4"], done.stderr
 
 
+def test_so_it_is_when_a_child_of_multiprocessing_ends() -> None:
+    # such a child ends without atexit
+    program = AT_EXIT.replace("for number", "def main():\n  for number").replace(
+        "    broadcaster.", "      broadcaster."
+    )
+    program += """
+import multiprocessing
+child = multiprocessing.get_context("fork").Process(target=main)
+child.start()
+child.join()
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False)
+    assert done.stdout.split() == ["e0", "e1", "e2", "e3", "e4"], done.stderr
+
+
+IMPORTS = """
+import sys
+from broadcastkit import AnonymousEvent, Broadcaster
+from broadcastkit.delivery import Background
+from broadcastkit.drivers.pusher import PusherDriver
+
+driver = PusherDriver.from_url(f"{sys.argv[1]}://key:secret@127.0.0.1:9/apps/1")
+broadcaster = Broadcaster(driver, delivery=Background(patience=0, on_failed=lambda *_: None))
+before = set(sys.modules)
+broadcaster.broadcast(AnonymousEvent("ping", on="news")).to_everyone()
+broadcaster.close()
+print(*sorted(set(sys.modules) - before))
+"""
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_its_threads_import_nothing_since_somebody_may_fork_meanwhile(scheme: str) -> None:
+    # a child has half of what its parent was importing, or waits for ever for the lock of it
+    program = [sys.executable, "-c", IMPORTS, scheme]
+    done = subprocess.run(program, capture_output=True, text=True, timeout=30, check=True)
+    assert done.stdout.split() == []
+
+
 @pytest.mark.parametrize(
     ("options", "text"),
     [
@@ -339,10 +382,11 @@ async def test_aclose_gives_up_when_time_is_up() -> None:
     for event in ("stuck", "late"):
         await background.adeliver("main", driver, [message(event, "room")])
     await background.aclose()
-    assert failures.told == [("main", "late", NotSentError)]
+    assert failures.told == [("main", "late", NotSentError), ("main", "stuck", NoReplyError)]
     driver.release_all()
+    await background.adeliver("main", driver, [message("after", "room")])
     assert await background.aflush(SECONDS)
-    assert background.statistics() == Statistics(sent=1, dropped=1)
+    assert background.statistics() == Statistics(sent=1, dropped=2)
 
 
 async def test_a_bug_of_an_async_driver_fails_the_messages() -> None:
@@ -364,7 +408,7 @@ def test_a_loop_that_ends_unclosed_reports_what_is_lost() -> None:
         await driver.wait_for(1)
 
     asyncio.run(leave())
-    assert failures.told == [("main", "on its way", NotSentError), ("main", "waiting", NotSentError)]
+    assert failures.told == [("main", "on its way", NoReplyError), ("main", "waiting", NotSentError)]
 
 
 async def test_full_async_queues_refuse_and_drop_as_the_others_do() -> None:

@@ -129,21 +129,37 @@ def test_after_a_fork_the_child_waits_for_nobody_of_its_parent() -> None:
 # -- tasks -------------------------------------------------------------------------------------------------------------
 
 
-def start(inline: Inline, driver: AsyncHeld, *events: str) -> list[asyncio.Task[Sequence[Outcome]]]:
-    return [asyncio.create_task(inline.adeliver("main", driver, [message(event)])) for event in events]
+def start(
+    inline: Inline, driver: AsyncHeld, *events: str, channel: str | None = None
+) -> list[asyncio.Task[Sequence[Outcome]]]:
+    return [
+        asyncio.create_task(inline.adeliver("main", driver, [message(event, channel or event)])) for event in events
+    ]
 
 
 async def test_tasks_that_come_together_share_the_next_request() -> None:
     inline, driver = Inline(), AsyncHeld()
     tasks = start(inline, driver, "a", "b", "c", "d", "e")
     await driver.wait_for(2)
-    assert driver.requests == [["a"], ["b"]]
-    driver.release(1)
-    await driver.wait_for(3)
     driver.release(2)
     outcomes = await asyncio.gather(*tasks)
-    assert driver.requests[2:] == [["c", "d", "e"]]
+    assert driver.requests == [["a"], ["b", "c", "d", "e"]]
     assert all(isinstance(outcome, Sent) for (outcome,) in outcomes)
+
+
+async def test_a_task_that_comes_later_waits_for_no_answer_to_another_one() -> None:
+    inline, driver = Inline(), AsyncHeld()
+    tasks = []
+    for count, event in enumerate("abcdefgh", start=1):
+        tasks += start(inline, driver, event)
+        await driver.wait_for(count)
+    tasks += start(inline, driver, "i", "j")
+    await asyncio.sleep(0)
+    driver.release(1)
+    await driver.wait_for(9)
+    driver.release_all()
+    await asyncio.gather(*tasks)
+    assert driver.requests == [["a"], ["b"], ["c"], ["d"], ["e"], ["f"], ["g"], ["h"], ["i", "j"]]
 
 
 async def test_order_is_kept_for_tasks_of_one_channel() -> None:
@@ -158,7 +174,7 @@ async def test_fifty_tasks_take_few_requests_at_a_time() -> None:
     inline, driver = Inline(), AsyncHeld()
     tasks = start(inline, driver, *[f"e{number}" for number in range(50)])
     await driver.wait_for(6)
-    assert [len(request) for request in driver.requests] == [1, 1, 10, 10, 10, 10]
+    assert [len(request) for request in driver.requests] == [1, 10, 10, 10, 10, 9]
     driver.release_all()
     await asyncio.gather(*tasks)
     assert sum(map(len, driver.requests)) == 50
@@ -166,8 +182,8 @@ async def test_fifty_tasks_take_few_requests_at_a_time() -> None:
 
 async def test_a_caller_that_is_cancelled_while_waiting_sends_nothing() -> None:
     inline, driver = Inline(), AsyncHeld()
-    *others, cancelled = start(inline, driver, "a", "b", "c")
-    await driver.wait_for(2)
+    *others, cancelled = start(inline, driver, "a", "b", "c", channel="room")
+    await driver.wait_for(1)
     cancelled.cancel()
     with pytest.raises(asyncio.CancelledError):
         await cancelled
@@ -178,29 +194,28 @@ async def test_a_caller_that_is_cancelled_while_waiting_sends_nothing() -> None:
 
 async def test_a_caller_that_is_cancelled_on_the_way_is_no_concern_of_the_others() -> None:
     inline, driver = Inline(), AsyncHeld()
-    tasks = start(inline, driver, "a", "b", "c", "d")
+    first, cancelled, other = start(inline, driver, "a", "b", "c")
     await driver.wait_for(2)
-    driver.release(2)
-    await driver.wait_for(3)
-    tasks[2].cancel()
+    cancelled.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await tasks[2]
+        await cancelled
     driver.release_all()
-    assert isinstance((await tasks[3])[0], Sent)
-    assert driver.requests[2:] == [["c", "d"]]
+    assert isinstance((await other)[0], Sent)
+    await first
+    assert driver.requests == [["a"], ["b", "c"]]
 
 
 async def test_a_lone_sender_that_is_cancelled_lets_the_next_ones_go() -> None:
     inline, driver = Inline(), AsyncHeld()
-    first, second, *rest = start(inline, driver, "a", "b", "c")
-    await driver.wait_for(2)
+    first, *rest = start(inline, driver, "a", "b", "c", channel="room")
+    await driver.wait_for(1)
     first.cancel()
     with pytest.raises(asyncio.CancelledError):
         await first
-    await driver.wait_for(3)
+    await driver.wait_for(2)
     driver.release_all()
-    await asyncio.gather(second, *rest)
-    assert driver.requests == [["a"], ["b"], ["c"]]
+    await asyncio.gather(*rest)
+    assert driver.requests == [["a"], ["b", "c"]]
 
 
 async def test_each_task_gets_its_own_error() -> None:

@@ -20,7 +20,8 @@ MODULES = [
     *(
         module.name
         for module in pkgutil.walk_packages(broadcastkit.__path__, "broadcastkit.")
-        if not module.name.endswith("__main__")
+        # the last two are imported by Django, where it is set up
+        if not module.name.endswith(("__main__", "django.outbox.admin", "django.outbox.models"))
     ),
 ]
 

@@ -115,8 +115,8 @@ def test_every_public_name_is_in_the_reference(module: str) -> None:
 def test_every_subpackage_is_in_the_reference_or_inside() -> None:
     """A new package or module is put in one of the two lists, or this fails."""
     inside = re.compile(
-        r"broadcastkit\.(cli|core|default|drivers\.(checks|guarded|observed|outside|policies|wrapped)|pending|integrations(\.(answers|broadcasters|endpoints|fields|windows)|\.django\.[\w.]+)?$|channels\.\w+|"
-        r"authorization\.\w+|broadcaster\.\w+|config\.\w+|delivery\.\w+|drivers\.(pusher|redis|socketio)\.\w+|events\.\w+|observability\.(hooks|observers)|server\.\w+|testing\.\w+|webhooks\.\w+)"
+        r"broadcastkit\.(calls|cli|core|default|drivers\.(asked|checks|exchange|observed|outside|playing|policies|unasked|wrapped)|pending|integrations(\.(answers|broadcasters|endpoints|fields|windows)|\.django\.[\w.]+)?$|channels\.\w+|"
+        r"authorization\.\w+|broadcaster\.\w+|config\.\w+|delivery\.\w+|drivers\.(pusher|redis|redis_io|socketio)(\.\w+)?|events\.\w+|observability\.(hooks|observers)|server\.\w+|testing\.\w+|webhooks\.\w+)"
     )
     modules = [module.name for module in pkgutil.walk_packages(broadcastkit.__path__, "broadcastkit.")]
 
@@ -220,7 +220,7 @@ def test_the_options_of_serve_are_told_with_their_defaults() -> None:
 
     assert set(told) == {name for option in options for name in (*option.opts, *option.secondary_opts)}
     defaults = {option.opts[0]: str(option.default) for option in options if option.opts[0] not in UNSET_OPTIONS}
-    assert {name: told[name] for name in defaults} == defaults | {"--client-events": "on"}
+    assert {name: told[name] for name in defaults} == defaults | {"--client-events": "on", "--json": "no"}
 
 
 UNSET_OPTIONS = {"--app", "--allow-origin"}

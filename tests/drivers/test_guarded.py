@@ -403,7 +403,7 @@ class AsyncOutgoing(Outgoing, AsyncScripted):
 
 
 def test_everything_else_is_asked_of_the_guarded_driver(colour: Colour) -> None:
-    driver = SyncOutgoing() if isinstance(colour, InSync) else AsyncOutgoing()
+    driver: Any = SyncOutgoing() if isinstance(colour, InSync) else AsyncOutgoing()
     guarded = colour.guarded(driver, breaker=Breaker())
 
     assert (guarded.batch_limit, guarded.needs_socket_id, guarded.quirk) == (7, False, "mine")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ssl
+import sys
+import traceback
 from typing import TYPE_CHECKING
 
 import httpx
@@ -53,6 +55,40 @@ def test_a_proxy_with_a_password_gets_it(colour: Colour, scripted: Scripted, mon
 
     assert colour.call(colour.driver("http://service.invalid"), "send", [message()]) == [Sent(1)]
     assert proxy.heard[0].header("proxy-authorization") == "Basic dXNlcjpwYXNz"
+
+
+def test_a_proxy_may_be_named_without_a_scheme_as_curl_takes_it(
+    colour: Colour, scripted: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy = scripted()
+    monkeypatch.setenv("http_proxy", f"127.0.0.1:{proxy.port}")
+
+    assert colour.call(colour.driver("http://service.invalid"), "send", [message()]) == [Sent(1)]
+    assert len(proxy.heard) == 1
+
+
+def test_a_socks_proxy_without_socksio_says_what_to_install(colour: Colour, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "socksio", None)
+    monkeypatch.setenv("all_proxy", "socks5://user:proxy-password@127.0.0.1:1080")
+    driver = colour.driver("http://service.invalid", retry=ONCE)
+
+    with pytest.raises(ConfigurationError, match=r"ALL_PROXY\) is a SOCKS .* `pip install 'httpx\[socks\]'`") as raised:
+        colour.call(driver, "send", [message()])
+
+    assert "proxy-password" not in "".join(traceback.format_exception(raised.value))
+
+
+@pytest.mark.parametrize(
+    "address", ["ftp://user:proxy-password@127.0.0.1", "http://user:proxy-password@[::1", "http://h:x"]
+)
+def test_a_proxy_of_no_known_kind_is_refused(colour: Colour, monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setenv("all_proxy", address)
+    driver = colour.driver("http://service.invalid", retry=ONCE)
+
+    with pytest.raises(ConfigurationError, match=r"ALL_PROXY.* none that can be used: http://, https://, ") as raised:
+        colour.call(driver, "send", [message()])
+
+    assert "proxy-password" not in "".join(traceback.format_exception(raised.value))
 
 
 @pytest.mark.parametrize("exempt", ["127.0.0.1", "example.com,127.0.0.1", "*"])

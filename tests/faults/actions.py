@@ -8,13 +8,14 @@ from typing import NamedTuple
 
 from tests.faults.proxy import Action, Talk, passed, refusing
 
-__all__ = ["FAULTS", "REDIS_FAULTS", "REDIS_STORM", "STORM", "TIMES", "Fault", "answer", "reset_before", "reset_instead"]
+__all__ = ["FAULTS", "REDIS_FAULTS", "REDIS_STORM", "STORM", "TIMES", "Fault", "answer", "late", "stalled_before"]
 
 TIMES = 2
 """How many requests a fault spoils: fewer than a driver of the suite tries."""
 PAGE = b"<!doctype html><title>502 Bad Gateway</title><h1>Bad Gateway</h1><hr>nginx"
 RETRY_AFTER = 0.2
 DRIP = 0.02
+LATE = 0.1
 
 
 async def reset_before(talk: Talk) -> None:
@@ -76,6 +77,12 @@ async def closed_before(talk: Talk) -> None:
     talk.end()
 
 
+async def late(talk: Talk) -> None:
+    """A busy service."""
+    await asyncio.sleep(LATE)
+    await passed(talk)
+
+
 def answer(status: str, body: bytes, *fields: str) -> Action:
     """Answer in the service's place."""
     head = "\r\n".join([f"HTTP/1.1 {status}", *fields, f"Content-Length: {len(body)}", "\r\n"]).encode()
@@ -114,6 +121,12 @@ class Fault(NamedTuple):
     """How many connections are refused first; -1 for all."""
     falls_back: bool = False
     """Whether a fallback takes what is told otherwise."""
+
+    def tells(self, delivery: str) -> set[str]:
+        """Return the classes of the errors that are told of; an outbox keeps what it cannot deliver."""
+        if delivery == "Outbox":
+            return set() if self.script or not self.told else {"kept, waiting"}
+        return set() if not self.told or (self.falls_back and delivery.startswith("Guarded")) else {self.told}
 
 
 def _spoiling(name: str, action: Action, **fields: object) -> Fault:
@@ -206,9 +219,7 @@ REDIS_FAULTS: Sequence[Fault] = (
     _spoiling("answer half written", half_a_reply, acted=True),
     _spoiling("reset after the answer", reset_after, acted=True),
     _spoiling("stalled, Redis has not got it", stalled_before, told="NoReplyError", slow=True, falls_back=True),
-    _spoiling(
-        "stalled, Redis has acted", stalled_after, told="NoReplyError", acted=True, slow=True, falls_back=True
-    ),
+    _spoiling("stalled, Redis has acted", stalled_after, told="NoReplyError", acted=True, slow=True, falls_back=True),
     _spoiling("Redis is loading its data", loading),
     Fault("NOPERM", then=denied, told="ForbiddenError"),
     Fault("kept connection closed at the next request", [passed, closed_before, passed, closed_before], acted=True),

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.faults.ledger import Ledger
+from tests.faults.ledger import Ledger, Row
 from tests.faults.proxy import Loop, Proxy, proxy_loop
+from tests.faults.table import PAGE, STORM_ROW, Kind, kind_of, page_kinds
 from tests.faults.witness import Witness, witness
 
 if TYPE_CHECKING:
     from tests.interop.servers import PusherServer
 
+# Set by `make faults`, which makes the table anew.
+WRITING = "FAULTS_MEASURED_ANEW" in os.environ
 _numbers = itertools.count(1)
 
 
@@ -50,7 +54,29 @@ def channels() -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def ledger() -> Iterator[Ledger]:
+def all_rows() -> Iterator[Ledger]:
     one = Ledger()
     yield one
     one.save()
+
+
+@pytest.fixture(scope="session")
+def written() -> Mapping[tuple[str, str], Kind]:
+    """What the page says."""
+    return {} if WRITING else page_kinds(PAGE.read_text())
+
+
+@pytest.fixture
+def ledger(all_rows: Ledger, written: Mapping[tuple[str, str], Kind]) -> Callable[[Row], None]:
+    """Write a row down, and look whether the page says so."""
+
+    def add(row: Row) -> None:
+        all_rows.add(row)
+        if WRITING:
+            return
+        kind, says = kind_of(row), written.get((row.fault, row.delivery))
+        assert says is not None, f"the page has no cell for {row}: run `make faults`"
+        if STORM_ROW not in row.fault:
+            assert says.allows(kind), f"the page says otherwise ({says}): {row}"
+
+    return add

@@ -4,26 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import json
+import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
+
+from sqlalchemy import NullPool, create_engine, text
 
 from broadcastkit import AnonymousEvent, AsyncBroadcaster, Broadcaster, Receipt
 from broadcastkit.core.breaker import Breaker
 from broadcastkit.core.message import Message
 from broadcastkit.core.retry import Retry
 from broadcastkit.delivery import Background
+from broadcastkit.delivery.envelope import Envelope
+from broadcastkit.delivery.outbox import Outbox, Relay
+from broadcastkit.delivery.outbox.sqlalchemy import outbox_table
 from broadcastkit.drivers.base import AsyncDriver, Driver
 from broadcastkit.drivers.guarded import AsyncGuarded, Guarded
 from broadcastkit.errors import BroadcastError
 from tests.faults.ledger import Report
 from tests.faults.witness import EVENT
+from tests.interop.redis_servers import wait_until
 
 __all__ = ["DELIVERIES", "RETRY", "Scene", "error_of", "event", "numbered", "reported", "saw"]
 
 RETRY = Retry(attempts=4, budget=10.0, base=0.005, cap=0.02)
 CALLERS = 50
 FAILURES = 2
+RETRIED = 15
+"""After so many attempts that failed, nobody waits for a relay any longer."""
 SECONDS = 30.0
 
 
@@ -182,6 +191,35 @@ def guarded_awaited(scene: Scene) -> Report:
     return _awaited_in_turn(scene, driver, Report())
 
 
+def outbox(scene: Scene) -> Report:
+    """Write into SQLite, and have a relay send it until all is gone, or until it has failed often enough."""
+    report = Report()
+    with tempfile.TemporaryDirectory() as folder:
+        engine = create_engine(f"sqlite:///{folder}/shop.db", poolclass=NullPool)
+        outbox_table().create(engine)
+        with Broadcaster(scene.sync(), delivery=Outbox(engine)) as broadcaster:
+            for number in scene.numbers:
+                _one(broadcaster, scene, report, number)
+            relay = Relay(engine, broadcaster, poll=0.01, backoff=0.01)
+            thread = threading.Thread(target=relay.run)
+            thread.start()
+            try:
+                wait_until(lambda: _is_done(relay), "the relay is done")
+            finally:
+                relay.stop()
+                thread.join(SECONDS)
+        with engine.connect() as connection:
+            rows = connection.execute(text("SELECT envelope, state FROM broadcastkit_outbox")).all()
+        for envelope, state in rows:
+            report.told[numbered(Envelope.from_json(envelope).message)] = f"kept, {state}"
+    return report
+
+
+def _is_done(relay: Relay) -> bool:
+    now = relay.statistics()
+    return not now.waiting or now.retried >= RETRIED
+
+
 DELIVERIES: dict[str, Callable[[Scene], Report]] = {
     "Inline": inline,
     "Inline, awaited": inline_awaited,
@@ -191,5 +229,5 @@ DELIVERIES: dict[str, Callable[[Scene], Report]] = {
     "Background, awaited": background_awaited,
     "Guarded": guarded,
     "Guarded, awaited": guarded_awaited,
+    "Outbox": outbox,
 }
-

@@ -8,15 +8,28 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-__all__ = ["LONG", "ROUNDS", "Ledger", "Report", "Row", "row_of"]
+__all__ = ["BUILD", "ROUNDS", "Ledger", "Report", "Row", "pairs", "row_of"]
 
 BUILD = Path(__file__).parents[2] / "build" / "faults"
 
 ROUNDS = int(os.environ.get("FAULT_ROUNDS", "1"))
 """How often the suite does what has chance in it; `make faults` says more than one."""
-LONG = ROUNDS > 1
+_SHARE = 1 if ROUNDS > 1 else 3
+
+T = TypeVar("T")
+
+
+def pairs(faults: Iterable[T], deliveries: Iterable[str]) -> list[tuple[T, str]]:
+    """Return what to measure: all, or in the short form a third, in which each fault and each delivery occurs."""
+    listed = list(enumerate(deliveries))
+    return [
+        (fault, delivery)
+        for row, fault in enumerate(faults)
+        for column, delivery in listed
+        if column % _SHARE == row % _SHARE
+    ]
 
 
 @dataclasses.dataclass(slots=True)
@@ -45,7 +58,9 @@ class Row:
     in_order: bool
 
 
-def row_of(fault: str, delivery: str, numbers: Sequence[int], report: Report, heard: Mapping[str, Sequence[int]]) -> Row:
+def row_of(
+    fault: str, delivery: str, numbers: Sequence[int], report: Report, heard: Mapping[str, Sequence[int]]
+) -> Row:
     """Count."""
     times = Counter(n for ns in heard.values() for n in ns)
     assert set(times) <= set(numbers), "somebody else's events"
@@ -72,11 +87,13 @@ class Ledger:
 
     def __init__(self, folder: Path = BUILD) -> None:
         self._folder = folder
-        self._rows: list[Row] = []
+        self._rows: dict[tuple[str, str], Row] = {}
 
     def add(self, row: Row) -> None:
-        """Write a row down."""
-        self._rows.append(row)
+        """Write a row down; of what is measured more than once, the sum."""
+        key = row.fault, row.delivery
+        before = self._rows.get(key)
+        self._rows[key] = row if before is None else _sum(before, row)
 
     def save(self) -> None:
         """Add this run's rows to those of runs before: a row that was measured again is replaced."""
@@ -87,5 +104,19 @@ class Ledger:
         kept: dict[tuple[str, str], dict[str, Any]] = {}
         if file.exists():
             kept = {(one["fault"], one["delivery"]): one for one in json.loads(file.read_text())}
-        kept |= {(row.fault, row.delivery): dataclasses.asdict(row) for row in self._rows}
+        kept |= {key: dataclasses.asdict(row) for key, row in self._rows.items()}
         file.write_text(json.dumps(list(kept.values()), indent=1))
+
+
+def _sum(one: Row, other: Row) -> Row:
+    return Row(
+        one.fault,
+        one.delivery,
+        sent=one.sent + other.sent,
+        delivered=one.delivered + other.delivered,
+        lost=one.lost + other.lost,
+        doubled=one.doubled + other.doubled,
+        saw=Counter(one.saw) + Counter(other.saw),
+        told=Counter(one.told) + Counter(other.told),
+        in_order=one.in_order and other.in_order,
+    )

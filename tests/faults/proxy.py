@@ -33,7 +33,9 @@ NO_LINGER = struct.pack("ii", 1, 0)
 class Talk:
     """One request, as an action sees it."""
 
-    def __init__(self, proxy: Proxy, writer: asyncio.StreamWriter, reader: asyncio.StreamReader, request: bytes):
+    def __init__(
+        self, proxy: Proxy, writer: asyncio.StreamWriter, reader: asyncio.StreamReader, request: bytes
+    ) -> None:
         self._proxy = proxy
         self._writer = writer
         self._reader = reader

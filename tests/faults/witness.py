@@ -6,11 +6,10 @@ import contextlib
 import itertools
 import json
 import threading
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from redis.exceptions import RedisError
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
@@ -123,13 +122,9 @@ class RedisWitness:
     """A plain subscriber of Redis. What is published to it is there when PUBLISH has been answered."""
 
     def __init__(self, server: RedisServer) -> None:
-        self._server = server
         self._heard: dict[str, list[int]] = defaultdict(list)
-        self._connect()
-
-    def _connect(self) -> None:
-        self._client = self._server.client(socket_timeout=SECONDS)
-        self._pubsub = self._client.pubsub()
+        self._client = server.client(socket_timeout=SECONDS)
+        self._pubsub: Any = self._client.pubsub()  # type: ignore[no-untyped-call]
         self._fences = itertools.count(1)
 
     def listen(self, channels: Sequence[str]) -> None:
@@ -148,21 +143,22 @@ class RedisWitness:
                 return
 
     def _said(self) -> Iterator[dict[str, Any]]:
-        """Take what comes, until the server is gone."""
         for message in self._pubsub.listen():
             if message["type"] == "message":
                 said = json.loads(message["data"])
                 if said["event"] == EVENT:
                     self._heard[message["channel"]].append(said["data"]["n"])
                 yield said
+            elif message["type"] == "subscribe":
+                yield {"event": "subscribed", "channel": message["channel"]}
 
     def again(self, channels: Sequence[str]) -> None:
-        """Do all of it again, where the server has been away; what it had said before is not lost."""
-        with contextlib.suppress(RedisError):
-            deque(self._said(), maxlen=0)
-        self.close()
-        self._connect()
-        self.listen(channels)
+        """Wait until it listens to all of them again, where the server has been away: redis-py sees to it."""
+        left = set(channels)
+        for said in self._said():
+            left.discard(said.get("channel"))
+            if not left:
+                return
 
     def heard(self, channels: Sequence[str]) -> Heard:
         """Return what has arrived so far, and leave."""

@@ -92,9 +92,7 @@ def postgres(postgres_shared: PostgresServer) -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(scope="session")
-def mariadb_shared(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[MariadbServer]:
+def mariadb_shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariadbServer]:
     """One MariaDB for the whole session; `mariadb` is an empty database on it."""
     log = tmp_path_factory.mktemp("mariadb") / MARIADB_LOG
     request.config.stash.setdefault(SERVER_LOGS, []).append(log)

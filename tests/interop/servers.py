@@ -204,8 +204,10 @@ def soketi_server(
     config.write_text(json.dumps(settings))
     command = ["node", str(main), "start", f"--config={config}"]
     with running(command, port=port, log=folder / SOKETI_LOG, ready="/ready") as process:
-        names = ("id", "key", "secret")
-        yield tuple(PusherServer(LOOPBACK, port, *(str(app[name]) for name in names), pid=process.pid) for app in apps)
+        yield tuple(
+            PusherServer(LOOPBACK, port, str(app["id"]), str(app["key"]), str(app["secret"]), process.pid)
+            for app in apps
+        )
 
 
 class _AnnouncedServer(uvicorn.Server):

@@ -34,13 +34,17 @@ from broadcastkit.drivers.pusher import PusherDriver
 from broadcastkit.errors import BadRequestError
 from broadcastkit.observability.opentelemetry import BroadcastkitInstrumentor, OpenTelemetryHooks
 from tests.broadcaster.orders import ping, send, send_many
-from tests.broadcaster.stand_ins import Both, Told, refused
+from tests.broadcaster.stand_ins import Told, refused
 from tests.delivery.held import AsyncHeld, Held, message
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from opentelemetry.sdk.trace import ReadableSpan
+
+    from tests.broadcaster.stand_ins import Both
+
+    Make = Callable[..., Both]
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 # The example of W3C Trace Context.
@@ -92,25 +96,19 @@ def telemetry() -> Iterator[Telemetry]:
     telemetry.meters.shutdown()
 
 
-@pytest.fixture(params=["sync", "async"])
-def colour(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
 # -- spans -------------------------------------------------------------------------------------------------------------
 
 
-def test_a_flight_is_a_span_by_the_conventions(telemetry: Telemetry, colour: str) -> None:
-    both = Both(colour, {"main": Told()}, hooks=telemetry.hooks())
+def test_a_flight_is_a_span_by_the_conventions(telemetry: Telemetry, make: Make) -> None:
+    both = make({"main": Told()}, hooks=telemetry.hooks())
     both.run(both.broadcaster.broadcast(AnonymousEvent("order.shipped", on=["a", "private-user.3"])).to_everyone())
-    both.end()
 
     (span,) = telemetry.spans()
     assert (span.name, span.kind) == ("send order.shipped", SpanKind.PRODUCER)
     assert dict(span.attributes or {}) == {
         "messaging.operation.name": "send",
         "messaging.operation.type": "send",
-        "messaging.system": "synctold" if colour == "sync" else "told",
+        "messaging.system": "synctold" if both.colour == "sync" else "told",
         "broadcastkit.connection": "main",
         "broadcastkit.events": ("order.shipped",),
         "broadcastkit.channel.count": 2,
@@ -120,10 +118,9 @@ def test_a_flight_is_a_span_by_the_conventions(telemetry: Telemetry, colour: str
     assert span.instrumentation_scope.name == "broadcastkit"
 
 
-def test_a_batch_says_how_many_messages_it_has(telemetry: Telemetry, colour: str) -> None:
-    both = Both(colour, Told(), hooks=telemetry.hooks())
+def test_a_batch_says_how_many_messages_it_has(telemetry: Telemetry, make: Make) -> None:
+    both = make(Told(), hooks=telemetry.hooks())
     send_many(both, ping("a"), ping("b"), ping("a"))
-    both.end()
 
     (span,) = telemetry.spans()
     assert span.name == "send"
@@ -151,7 +148,7 @@ def test_a_service_that_is_not_there_is_an_error_of_the_span_and_its_address_an_
     assert "auth_signature" not in written
 
 
-def test_what_happens_inside_a_send_is_its_child(telemetry: Telemetry, colour: str) -> None:
+def test_what_happens_inside_a_send_is_its_child(telemetry: Telemetry, make: Make) -> None:
     """As the spans are that an instrumented HTTP client makes."""
 
     class Instrumented(Told):
@@ -159,9 +156,8 @@ def test_what_happens_inside_a_send_is_its_child(telemetry: Telemetry, colour: s
             with telemetry.tracer.start_as_current_span("POST"):
                 return super().perform(messages)
 
-    both = Both(colour, Instrumented(), hooks=telemetry.hooks())
+    both = make(Instrumented(), hooks=telemetry.hooks())
     send(both, ping("a"))
-    both.end()
 
     (inner,), (outer,) = telemetry.spans("POST"), telemetry.sends()
     assert inner.parent is not None
@@ -169,11 +165,10 @@ def test_what_happens_inside_a_send_is_its_child(telemetry: Telemetry, colour: s
     assert inner.parent.span_id == outer.context.span_id
 
 
-def test_a_broadcast_belongs_to_the_span_of_its_caller(telemetry: Telemetry, colour: str) -> None:
-    both = Both(colour, Told(), hooks=telemetry.hooks())
+def test_a_broadcast_belongs_to_the_span_of_its_caller(telemetry: Telemetry, make: Make) -> None:
+    both = make(Told(), hooks=telemetry.hooks())
     with telemetry.tracer.start_as_current_span("request") as request:
         send(both, ping("a"))
-    both.end()
 
     (span,) = telemetry.sends()
     assert span.parent is not None
@@ -295,10 +290,9 @@ def test_a_message_keeps_its_trace_and_its_watch_when_it_is_cut() -> None:
     assert cut.on_settled is not None
 
 
-def test_broadcast_outside_of_any_trace_begins_one(telemetry: Telemetry, colour: str) -> None:
-    both = Both(colour, Told(), hooks=telemetry.hooks())
+def test_broadcast_outside_of_any_trace_begins_one(telemetry: Telemetry, make: Make) -> None:
+    both = make(Told(), hooks=telemetry.hooks())
     send(both, ping("a"))
-    both.end()
 
     (span,) = telemetry.sends()
     assert span.parent is None
@@ -308,13 +302,10 @@ def test_broadcast_outside_of_any_trace_begins_one(telemetry: Telemetry, colour:
 # -- metrics -----------------------------------------------------------------------------------------------------------
 
 
-def test_messages_and_durations_are_measured_by_the_conventions(telemetry: Telemetry, colour: str) -> None:
-    both = Both(
-        colour, Told(refused(BadRequestError("no", status=400), "b")), hooks=telemetry.hooks(), on_error="report"
-    )
+def test_messages_and_durations_are_measured_by_the_conventions(telemetry: Telemetry, make: Make) -> None:
+    both = make(Told(refused(BadRequestError("no", status=400), "b")), hooks=telemetry.hooks(), on_error="report")
     send_many(both, ping("a"), ping("b"), ping("c"))
     send(both, ping("d"))
-    both.end()
 
     metrics = telemetry.metrics()
     duration, sent = metrics["messaging.client.operation.duration"], metrics["messaging.client.sent.messages"]

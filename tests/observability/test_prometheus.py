@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -13,28 +12,31 @@ from broadcastkit.delivery import Background
 from broadcastkit.errors import BadRequestError
 from broadcastkit.observability.prometheus import PrometheusHooks
 from tests.broadcaster.orders import ping, send_many
-from tests.broadcaster.stand_ins import Both, Told, refused
+from tests.broadcaster.stand_ins import Told, refused
 from tests.delivery.held import Held
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from prometheus_client.metrics_core import Metric
+
+    from tests.broadcaster.stand_ins import Both
+
+    Make = Callable[..., Both]
 
 
 def families(text: str) -> dict[str, Metric]:
     return {family.name: family for family in text_string_to_metric_families(text)}
 
 
-@pytest.mark.parametrize("colour", ["sync", "async"])
-def test_what_is_sent_and_what_fails_is_counted(colour: str) -> None:
+def test_what_is_sent_and_what_fails_is_counted(make: Make) -> None:
     registry = CollectorRegistry()
-    both = Both(
-        colour,
+    both = make(
         {"main": Told(refused(BadRequestError("no", status=400), "b"))},
         hooks=PrometheusHooks(registry),
         on_error="report",
     )
     send_many(both, ping("a"), ping("b"), ping("c"))
-    both.end()
 
     def value(name: str, **labels: str) -> float | None:
         return registry.get_sample_value(name, {"connection": "main", **labels})

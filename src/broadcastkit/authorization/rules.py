@@ -10,12 +10,13 @@ from functools import partial
 from typing import Any, get_type_hints
 
 from broadcastkit.authorization.members import PresenceMember, member_from
+from broadcastkit.calls import is_async
 from broadcastkit.channels.base import Channel, EncryptedChannel, PresenceChannel, PrivateChannel
 from broadcastkit.core.names import ChannelKind, parse_channel_name
 from broadcastkit.core.patterns import Pattern, compile_pattern
 from broadcastkit.errors import ConfigurationError, DeniedError, InvalidInputError
 
-__all__ = ["Rule", "callback_name", "is_async", "make_rule"]
+__all__ = ["Rule", "callback_name", "make_rule"]
 
 _log = logging.getLogger("broadcastkit.authorization")
 _PLAIN: dict[ChannelKind, type[Channel]] = {
@@ -108,11 +109,6 @@ def make_rule(where: str | type[Channel], callback: Callable[..., Any], *, guest
 def callback_name(callback: Callable[..., Any]) -> str:
     """Return what an error calls a callback."""
     return str(getattr(callback, "__qualname__", type(callback).__name__))
-
-
-def is_async(callback: Callable[..., Any]) -> bool:
-    """Whether what a callback returns has to be awaited, as far as can be told without calling it."""
-    return inspect.iscoroutinefunction(callback) or inspect.iscoroutinefunction(type(callback).__call__)
 
 
 def _pattern(where: str | type[Channel], callback: Callable[..., Any], name: str) -> Pattern:

@@ -11,6 +11,7 @@ from broadcastkit import config
 from broadcastkit.authorization import SubscriptionAuth, SubscriptionGrant, UserAuth, grant_user
 from broadcastkit.broadcaster.base import asked_by_server, made
 from broadcastkit.broadcaster.repeating import RepeatingBase
+from broadcastkit.calls import in_worker_thread
 from broadcastkit.core.message import Message
 from broadcastkit.core.repeats import Claim
 from broadcastkit.delivery import Queued
@@ -150,11 +151,7 @@ class AsyncBroadcaster(RepeatingBase[AsyncDriver]):
         if rule.is_async:
             answer = await rule.callback(user, **arguments)
         else:
-            from anyio.to_thread import run_sync  # takes 12 ms to import, and only this needs it
-
-            answer = await run_sync(lambda: rule.callback(user, **arguments))
-            if isawaitable(answer):  # a lambda or partial around a coroutine function
-                answer = await answer
+            answer = await in_worker_thread(rule.callback, user, **arguments)
         grant = SubscriptionGrant(socket_id, channel_name, rule.read(answer))
         return driver.answer_subscription(grant)
 

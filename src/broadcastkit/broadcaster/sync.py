@@ -35,8 +35,8 @@ class Broadcaster(RepeatingBase[Driver]):
     """Sends events from blocking code.
 
     `connections` is a driver, or several by name with `default` naming one; `channels` holds the rules;
-    `on_error="report"` logs errors instead of raising them, so that a broken service takes no page down; `hooks`, one or
-    several, are told what becomes of messages (`broadcastkit.observability`).
+    `on_error="report"` logs errors instead of raising them, so that a broken service takes no page down; `hooks`, one
+    or several, are told what becomes of messages (`broadcastkit.observability`).
 
         >>> from broadcastkit import AnonymousEvent
         >>> from broadcastkit.drivers.memory import MemoryDriver

@@ -12,6 +12,7 @@ import typer
 from broadcastkit.broadcaster import Broadcaster
 from broadcastkit.config import settings_from_env, settings_from_url
 from broadcastkit.core.encryption import MasterKeys
+from broadcastkit.delivery import Inline
 from broadcastkit.drivers.base import Driver
 from broadcastkit.drivers.pusher import PusherDriver
 from broadcastkit.drivers.pusher.endpoint import settings_from_url as pusher_arguments_from_url
@@ -58,7 +59,8 @@ class Configured:
             settings = {"default": name, "connections": {name: settings}}
         self._connections: Mapping[str, Mapping[str, Any]] = settings["connections"]
         self.default: str = settings["default"]
-        self.broadcaster: Broadcaster = Broadcaster.from_settings(settings)
+        # whatever BROADCAST_DELIVERY says: who asks here waits for the answer
+        self.broadcaster: Broadcaster = Broadcaster.from_settings(settings, delivery=Inline())
 
     def __repr__(self) -> str:
         """Show the names only."""

@@ -42,7 +42,7 @@ def relay(
     tries: Annotated[int, typer.Option(min=1, help="Attempts for an event that the service keeps failing at.")] = 10,
     batch: Annotated[int, typer.Option(min=1, help="Events claimed at a time.")] = 100,
     lease: Annotated[float, typer.Option(min=1, help="Seconds until another relay takes over a claim.")] = 60.0,
-    poll: Annotated[float, typer.Option(min=0.01, help="Seconds between looks at an empty table.")] = 0.5,
+    poll: Annotated[float, typer.Option(min=0.01, help="Seconds between looks at an empty table.")] = 0.1,
     keep: Annotated[float, typer.Option(min=0, help="Seconds to keep what was delivered; 0 deletes it at once.")] = 0.0,
     metrics_port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="Serve metrics for Prometheus on this port of 127.0.0.1.")

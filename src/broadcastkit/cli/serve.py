@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from broadcastkit.cli.connections import JsonOption
+from broadcastkit.cli.output import show_json
 from broadcastkit.errors import ConfigurationError, MissingDependencyError
 from broadcastkit.server import App, EmbeddedServer, Limits
 
@@ -47,6 +49,7 @@ def serve(
     activity_timeout: Annotated[
         float, typer.Option(min=1, help="Seconds of silence until a client is pinged.")
     ] = _DEFAULTS.activity_timeout,
+    as_json: JsonOption = False,
     app_id: Annotated[str | None, typer.Option(envvar="PUSHER_APP_ID", hidden=True)] = None,
     app_key: Annotated[str | None, typer.Option(envvar="PUSHER_APP_KEY", hidden=True)] = None,
     app_secret: Annotated[str | None, typer.Option(envvar="PUSHER_APP_SECRET", hidden=True)] = None,
@@ -64,7 +67,7 @@ def serve(
         allowed_origins=tuple(allow_origin) if allow_origin else None,
     )
     apps = [App(*part, client_events="members" if client_events else "none") for part in parts]
-    _run(EmbeddedServer(apps, limits=limits), host, port)
+    _run(EmbeddedServer(apps, limits=limits), host, port, as_json=as_json)
 
 
 def parse_app(text: str) -> tuple[str, str, str]:
@@ -87,7 +90,7 @@ def _from_environment(*parts: str | None) -> tuple[str, str, str]:
 # -- running ---------------------------------------------------------------------------------------------------------
 
 
-def _run(server: EmbeddedServer, host: str, port: int) -> None:
+def _run(server: EmbeddedServer, host: str, port: int, *, as_json: bool) -> None:
     with _listen(host, port) as listener:
         address = _address(listener)
         if not _is_loopback(listener.getsockname()[0]):
@@ -96,11 +99,19 @@ def _run(server: EmbeddedServer, host: str, port: int) -> None:
                 "Put a proxy with TLS before it, and consider --allow-origin.",
                 err=True,
             )
-        keys = ", ".join(f"{app.id} (key {app.key})" for app in server.apps)
-        runner = _runner(server, lambda: typer.echo(f"Serving {keys} at ws://{address}; stop with Ctrl-C."))
+        runner = _runner(server, lambda: _say_so(server, listener, as_json=as_json))
         # uvicorn has shut down in order, and passes the signal on
         with contextlib.suppress(KeyboardInterrupt):
             runner.run(sockets=[listener])
+
+
+def _say_so(server: EmbeddedServer, listener: socket.socket, *, as_json: bool) -> None:
+    if as_json:
+        host, port = listener.getsockname()[:2]
+        show_json({"host": host, "port": port, "apps": [{"id": app.id, "key": app.key} for app in server.apps]})
+        return
+    keys = ", ".join(f"{app.id} (key {app.key})" for app in server.apps)
+    typer.echo(f"Serving {keys} at ws://{_address(listener)}; stop with Ctrl-C.")
 
 
 def _runner(server: EmbeddedServer, started: Callable[[], None]) -> uvicorn.Server:

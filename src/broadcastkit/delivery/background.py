@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import random
+import sys
 import threading
 import time
 import weakref
 from collections.abc import MutableMapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from broadcastkit.core.message import Message
 from broadcastkit.delivery.backlog import Backlog, FailureHook, Overflow, Policy, Statistics
@@ -71,6 +72,7 @@ class Background(Delivery):
         workers = self._workers.get(key)
         if workers is None:
             workers = self._workers.setdefault(key, _Workers(connection, driver, self._policy))
+            _close_with_child(self, self._workers, self._policy.drain)
         workers.put(messages)
         return [_QUEUED] * len(messages)
 
@@ -126,6 +128,14 @@ def _close(workers: dict[tuple[int, int, str], _Workers], drain: float) -> None:
         one.close(ends)
 
 
+def _close_with_child(owner: Background, workers: dict[tuple[int, int, str], _Workers], drain: float) -> None:
+    """Close at the end of a child of multiprocessing, or of Celery's billiard: it ends without `atexit`."""
+    for name in ("multiprocessing.util", "billiard.util"):
+        util: Any = sys.modules.get(name)
+        if util is not None:
+            util.Finalize(owner, _close, (workers, drain), exitpriority=0)
+
+
 class _Workers:
     """The threads that send over one blocking driver, and their queue."""
 
@@ -138,6 +148,7 @@ class _Workers:
         self._threads = self._idle = 0
         self._resume = 0.0
         self._closing = False
+        self._flying: list[Batch] = []
 
     def put(self, messages: Sequence[Message]) -> None:
         backlog = self.backlog
@@ -165,6 +176,9 @@ class _Workers:
                 return
             outcomes = self._send(batch)
             with self._lock:
+                if batch not in self._flying:
+                    continue  # time was up, and it was told of
+                self._flying.remove(batch)
                 now = time.monotonic()
                 pause, failed = self.backlog.land(batch, outcomes, now=now, jitter=random.random())  # noqa: S311
                 self._resume = now + pause if pause else 0.0
@@ -184,6 +198,7 @@ class _Workers:
                 wait = self._resume - time.monotonic() if self._resume else 0.0
                 batch = self.backlog.batcher.take() if wait <= 0 else None
                 if batch is not None:
+                    self._flying.append(batch)
                     return batch
                 if self._closing and not len(self.backlog.batcher):
                     self._threads -= 1
@@ -207,6 +222,10 @@ class _Workers:
         in_time = self.flush(ends)
         with self._lock:
             unsent = [] if in_time else self.backlog.give_up()
+            flying, self._flying = self._flying, []
+            unanswered = [message for batch in flying for message in self.backlog.abandon(batch)]
             self._closing = True
             self._work.notify_all()
+            self._progress.notify_all()
         self.backlog.report_unsent(unsent)
+        self.backlog.report_unanswered(unanswered)

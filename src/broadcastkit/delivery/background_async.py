@@ -7,6 +7,7 @@ import contextlib
 import random
 import time
 from collections.abc import MutableMapping, Sequence
+from functools import partial
 from typing import TypeAlias
 
 from broadcastkit.core.message import Message
@@ -43,37 +44,43 @@ class AsyncWorkers:
     def _start(self) -> None:
         batch = self.backlog.batcher.take() if self._awake.is_set() else None
         if batch is not None:
-            task = asyncio.get_running_loop().create_task(self._run(batch))
+            flight = [batch]
+            task = asyncio.get_running_loop().create_task(self._run(flight))
             self._tasks.add(task)  # a loop keeps no hold of its tasks
-            task.add_done_callback(self._tasks.discard)
+            task.add_done_callback(partial(self._ended, flight))
 
-    async def _run(self, first: Batch) -> None:
-        batch: Batch | None = first
-        try:
-            while batch is not None:
-                outcomes = await self._send(batch)
-                pause, failed = self.backlog.land(
-                    batch,
-                    outcomes,
-                    now=time.monotonic(),
-                    jitter=random.random(),  # noqa: S311
-                )
-                done = self.backlog.take_done()
-                batch = None
-                self.backlog.report(failed)
-                settle(done)
-                self.backlog.settle(len(failed), len(done))
-                self._tell()
-                if pause:
-                    await self._sleep(pause)
-                else:
-                    self._awake.set()
-                batch = self.backlog.batcher.take()
-        except asyncio.CancelledError:  # the loop ends, and nobody has closed the broadcaster
-            abandoned = [] if batch is None else self.backlog.abandon(batch)
-            self.backlog.report_unsent(abandoned + self.backlog.give_up())
+    async def _run(self, flight: list[Batch]) -> None:
+        """Send what is in `flight`, and then what follows; it always holds what has not been answered for."""
+        while flight:
+            batch = flight[0]
+            outcomes = await self._send(batch)
+            pause, failed = self.backlog.land(
+                batch,
+                outcomes,
+                now=time.monotonic(),
+                jitter=random.random(),  # noqa: S311
+            )
+            done = self.backlog.take_done()
+            flight.clear()
+            self.backlog.report(failed)
+            settle(done)
+            self.backlog.settle(len(failed), len(done))
             self._tell()
-            raise
+            if pause:
+                await self._sleep(pause)
+            else:
+                self._awake.set()
+            following = self.backlog.batcher.take()
+            if following is not None:
+                flight.append(following)
+
+    def _ended(self, flight: list[Batch], task: asyncio.Task[None]) -> None:
+        # here and not in the task: one that is cancelled before it begins never runs
+        self._tasks.discard(task)
+        if task.cancelled():  # time was up, or the loop ends and nobody has closed the broadcaster
+            self.backlog.report_unanswered([message for batch in flight for message in self.backlog.abandon(batch)])
+            self.backlog.report_unsent(self.backlog.give_up())
+            self._tell()
 
     async def _sleep(self, seconds: float) -> None:
         """Wait until time is over, or another task has got through."""
@@ -105,9 +112,13 @@ class AsyncWorkers:
         while self.backlog.waiting:
             await self._some_progress()
 
-    def give_up(self) -> None:
-        """Empty the queue, and report what was in it."""
+    async def give_up(self) -> None:
+        """Empty the queue, stop what is on its way, and report both."""
         self.backlog.report_unsent(self.backlog.give_up())
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 Loops: TypeAlias = MutableMapping[asyncio.AbstractEventLoop, dict[tuple[int, str], AsyncWorkers]]
@@ -138,4 +149,4 @@ async def close(loops: Loops, drain: float) -> None:
     """Send what waits in the running loop, and report what could not be sent in time."""
     if not await flush(loops, drain):
         for workers in loops.get(asyncio.get_running_loop(), {}).values():
-            workers.give_up()
+            await workers.give_up()

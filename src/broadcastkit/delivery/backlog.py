@@ -9,11 +9,18 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from broadcastkit.core.message import Message
 from broadcastkit.core.retry import Retry
-from broadcastkit.delivery.batching import Batch, Batcher, Item, batch_limit
+from broadcastkit.delivery.batching import MOST, Batch, Batcher, Item, batch_limit
 from broadcastkit.delivery.telling import Failures, tell_dropped
 from broadcastkit.delivery.watched import Watched, settle
 from broadcastkit.drivers.base import Outcome
-from broadcastkit.errors import CircuitOpenError, ConfigurationError, DeliveryError, NotSentError, QueueFullError
+from broadcastkit.errors import (
+    CircuitOpenError,
+    ConfigurationError,
+    DeliveryError,
+    NoReplyError,
+    NotSentError,
+    QueueFullError,
+)
 
 if TYPE_CHECKING:
     from broadcastkit.observability.hooks import DropReason
@@ -27,7 +34,6 @@ FailureHook: TypeAlias = Callable[[str, Message, Exception], None]
 _log = logging.getLogger("broadcastkit.delivery")
 
 _OVERFLOWS = get_args(Overflow)
-_MOST = 4
 _PAUSES = Retry(attempts=2**31, budget=float("inf"), base=0.1, cap=5.0)
 
 
@@ -87,7 +93,7 @@ class Backlog:
     def __init__(self, connection: str, policy: Policy, driver: object) -> None:
         self.connection = connection
         self.policy = policy
-        self.batcher = Batcher(batch_limit(driver), most=_MOST, free=1)
+        self.batcher = Batcher(batch_limit(driver), most=MOST, free=1)
         self._driver = driver
         self._log = Failures(_log)
         self.waiting = self.sent = self.failed = self.dropped = 0
@@ -223,6 +229,11 @@ class Backlog:
         """Report messages that were not sent when time was up."""
         late = NotSentError(f"not sent to {self.connection!r} before the end")
         self.report([(message, late) for message in unsent], "unsent")
+
+    def report_unanswered(self, abandoned: Sequence[Message]) -> None:
+        """Report messages that were on their way when time was up: they may arrive."""
+        unknown = NoReplyError(f"no answer from {self.connection!r} before the end: it may have been sent")
+        self.report([(message, unknown) for message in abandoned], "unsent")
 
 
 def _remaining(item: Item, error: Exception) -> Item:

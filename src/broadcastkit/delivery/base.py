@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from broadcastkit.core.message import Message
 from broadcastkit.drivers.base import AsyncDriver, Driver, Outcome
@@ -37,10 +38,10 @@ class Delivery(ABC):
         """Take messages from blocking code."""
 
     @abstractmethod
-    async def adeliver(
+    def adeliver(
         self, connection: str, driver: AsyncDriver, messages: Sequence[Message]
-    ) -> Sequence[Outcome | Queued]:
-        """Take messages from async code."""
+    ) -> Coroutine[Any, Any, Sequence[Outcome | Queued]]:
+        """Take messages from async code: an `async def`."""
 
     def deliver_within(
         self, target: object, connection: str, driver: Driver, messages: Sequence[Message]

@@ -47,9 +47,10 @@ Batch = list[Item]
 class Batcher:
     """A queue for one connection.
 
-    A batch holds at most `limit` channels, but for a single item that has more. While `free` batches are on their way
-    or fewer, whatever waits leaves at once; beyond, up to `most`, only full batches do. Two batches that are on their
-    way at the same time have no channel in common, and an item never overtakes another of one of its channels.
+    A batch holds at most `limit` channels, but for a single item that has more. While fewer than `free` batches are on
+    their way, whatever waits leaves at once; beyond, up to `most`, only full batches do, unless `take` is asked for a
+    part. Two batches that are on their way at the same time have no channel in common, and an item never overtakes
+    another of one of its channels.
     """
 
     __slots__ = ("_busy", "_free", "_limit", "_ripe", "_running", "_waiting", "most")
@@ -84,12 +85,17 @@ class Batcher:
         self._ripe += item.weight
         return self._running < self._free or self._ripe >= self._limit
 
-    def take(self) -> Batch | None:
-        """Return the next batch that may leave now, if one may."""
+    @property
+    def may_part(self) -> bool:
+        """Whether something may have come that could leave now, if not in a full batch."""
+        return self._ripe > 0 and self._running < self.most
+
+    def take(self, *, part: bool = False) -> Batch | None:
+        """Return the next batch that may leave now, if one may; with `part`, it need not be full."""
         if not self._waiting or self._running >= self.most:
             return None
         batch, weight, kept, seen = self._choose()
-        if not batch or (weight < self._limit and self._running >= self._free):
+        if not batch or (weight < self._limit and self._running >= self._free and not part):
             self._ripe = 0
             return None
         for _ in range(seen):

@@ -14,7 +14,7 @@ from broadcastkit.drivers.base import AsyncDriver, Driver, Outcome
 from broadcastkit.errors import ConnectionLostError
 
 if TYPE_CHECKING:
-    from broadcastkit.delivery.inline_async import AsyncLine
+    from broadcastkit.delivery.inline_async import AsyncLines
 
 __all__ = ["Inline"]
 
@@ -29,7 +29,7 @@ class Inline(Delivery):
 
     def __init__(self) -> None:
         self._lines: dict[tuple[int, int], _Line] = {}
-        self._async_lines: dict[tuple[int, int], AsyncLine] = {}
+        self._async_lines: AsyncLines | None = None
 
     def deliver(self, connection: str, driver: Driver, messages: Sequence[Message]) -> Sequence[Outcome]:
         """Send, and wait for the answer."""
@@ -50,11 +50,12 @@ class Inline(Delivery):
         limit = batch_limit(driver)
         if limit == 1:
             return driver.send(messages)
-        # imported here: asyncio takes a third of this package's import time, and who awaits has it
-        from broadcastkit.delivery.inline_async import line_of
+        if self._async_lines is None:
+            # imported here: asyncio takes a third of this package's import time, and who awaits has it
+            from broadcastkit.delivery.inline_async import AsyncLines
 
-        line = line_of(self._async_lines, driver, limit)
-        return driver.send(messages) if line is None else line.deliver(Item(messages))
+            self._async_lines = AsyncLines()
+        return self._async_lines.deliver(driver, messages, limit)
 
 
 class _Line:

@@ -3,30 +3,44 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from typing import Any
 from weakref import ref
 
+from broadcastkit.core.message import Message
 from broadcastkit.delivery.batching import MOST, Batch, Batcher, Item, distribute, messages_of, result_of
 from broadcastkit.drivers.base import AsyncDriver, Outcome
 from broadcastkit.errors import ConnectionLostError
 
-__all__ = ["AsyncLine", "line_of"]
+__all__ = ["AsyncLine", "AsyncLines"]
 
 
-def line_of(lines: dict[tuple[int, int], AsyncLine], driver: AsyncDriver, limit: int) -> AsyncLine | None:
-    """Return the running loop's line for a driver, or None where the loop is not asyncio's."""
-    try:
-        loop = asyncio.get_running_loop()
-    except RuntimeError:
-        return None
-    # not a WeakKeyDictionary, which takes three times as long, and this is asked for every event
-    key = id(loop), id(driver)
-    line = lines.get(key)
-    if line is None or line.loop() is not loop:
-        for gone in [key for key, line in list(lines.items()) if line.loop() is None]:
-            lines.pop(gone, None)
-        line = lines[key] = AsyncLine(driver, limit, loop)
-    return line
+class AsyncLines:
+    """The lines of every event loop, one for each driver."""
+
+    def __init__(self) -> None:
+        # not a WeakKeyDictionary, which takes three times as long, and this is asked for every event
+        self._lines: dict[tuple[int, int], AsyncLine] = {}
+
+    def deliver(
+        self, driver: AsyncDriver, messages: Sequence[Message], limit: int
+    ) -> Coroutine[Any, Any, Sequence[Outcome]]:
+        """Send in the running loop's line; where the loop is not asyncio's, there is none."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return driver.send(messages)
+        line = self._lines.get((id(loop), id(driver)))
+        if line is None or line.loop() is not loop:
+            line = self._new(driver, limit, loop)
+        return line.deliver(Item(messages), loop)
+
+    def _new(self, driver: AsyncDriver, limit: int, loop: asyncio.AbstractEventLoop) -> AsyncLine:
+        for key, line in list(self._lines.items()):
+            if line.loop() is None:
+                self._lines.pop(key, None)
+        line = self._lines[id(loop), id(driver)] = AsyncLine(driver, limit, loop)
+        return line
 
 
 class AsyncLine:
@@ -39,20 +53,27 @@ class AsyncLine:
     def __init__(self, driver: AsyncDriver, limit: int, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = ref(loop)
         self._driver = driver
-        self._batcher = Batcher(limit, most=MOST)
+        self._batcher = Batcher(limit, most=MOST, free=1)
+        self._sweeps = False
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def deliver(self, item: Item) -> Sequence[Outcome]:
+    async def deliver(self, item: Item, loop: asyncio.AbstractEventLoop) -> Sequence[Outcome]:
         """Return the item's outcomes once it has been answered for."""
         batch = self._batcher.add(item)
         if batch is not None and batch[0] is item and len(batch) == 1:
             try:
                 return await self._driver.send(item.messages)
             finally:
-                self._land(batch)
-        item.signal = asyncio.get_running_loop().create_future()
+                self._batcher.done(batch)
+                self._take()
+        item.signal = loop.create_future()
         if batch is not None:
             self._start(batch)
+        elif self._batcher.may_part and not self._sweeps:
+            # what other tasks broadcast in this turn of the loop shares the request; a service far away would make
+            # it wait for the answer to another one
+            self._sweeps = True
+            loop.call_soon(self._sweep)
         try:
             await item.signal
         except asyncio.CancelledError:
@@ -60,28 +81,46 @@ class AsyncLine:
             raise
         return result_of(item)
 
-    async def _send(self, batch: Batch) -> None:
-        outcomes: Sequence[Outcome] | BaseException | None = None
-        try:
-            outcomes = await self._driver.send(messages_of(batch))
-        except Exception as error:  # noqa: BLE001 - each caller of the batch raises it
-            outcomes = error
-        finally:
-            self._land(batch)
-            distribute(batch, ConnectionLostError("the sending was interrupted") if outcomes is None else outcomes)
-            for item in batch:
-                if not item.signal.done():
-                    item.signal.set_result(None)
+    async def _send(self, first: Batch) -> None:
+        batch: Batch | None = first
+        while batch is not None:
+            outcomes: Sequence[Outcome] | BaseException
+            try:
+                outcomes = await self._driver.send(messages_of(batch))
+            except Exception as error:  # noqa: BLE001 - each caller of the batch raises it
+                outcomes = error
+            except BaseException:
+                self._tell(batch, ConnectionLostError("the sending was interrupted"))
+                self._take()
+                raise
+            self._tell(batch, outcomes)
+            # the next one leaves before the callers of this one have made anything of their answers
+            batch = self._next()
+            self._take()
 
-    def _land(self, batch: Batch) -> None:
+    def _tell(self, batch: Batch, outcomes: Sequence[Outcome] | BaseException) -> None:
         self._batcher.done(batch)
-        for following in iter(self._batcher.take, None):
-            self._start(following)
+        distribute(batch, outcomes)
+        for item in batch:
+            if not item.signal.done():
+                item.signal.set_result(None)
+
+    def _sweep(self) -> None:
+        self._sweeps = False
+        self._take()
+
+    def _take(self) -> None:
+        while (batch := self._next()) is not None:
+            self._start(batch)
+
+    def _next(self) -> Batch | None:
+        while (batch := self._batcher.take(part=True)) is not None:
+            if not all(item.signal.cancelled() for item in batch):
+                return batch
+            self._batcher.done(batch)  # as where the loop ends: nobody would await the task
+        return None
 
     def _start(self, batch: Batch) -> None:
-        if all(item.signal.cancelled() for item in batch):  # as where the loop ends: nobody would await the task
-            self._batcher.done(batch)
-            return
         task = asyncio.get_running_loop().create_task(self._send(batch))
         self._tasks.add(task)  # a loop keeps no hold of its tasks
         task.add_done_callback(self._tasks.discard)

@@ -52,7 +52,8 @@ class _GuardedBase(WrappedBase[DriverT]):
         again = f"is asked again in {wait:.1f} s" if wait else "another message finds out whether it does again"
         text = f"not sent: {self._driver!r} did not answer, and {again}"
         error = CircuitOpenError(text, retry_after=wait or None)
-        return [error] * len(messages)
+        refused: list[Outcome] = [error] * len(messages)
+        return refused
 
     def _note(self, outcomes: Sequence[Outcome]) -> None:
         """Note what came of a send; nothing, if it was interrupted or the driver has a bug."""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
-from typing import Any, Generic, TypeVar, cast
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar, cast
 
 from broadcastkit.core.message import Message
 from broadcastkit.drivers.base import AsyncDriver, Driver, Outcome, Sent
@@ -49,59 +48,78 @@ class AsyncObserved(AsyncWrapped):
         return flight.outcomes
 
 
-class _Flight:
-    """What comes back."""
-
-    __slots__ = ("outcomes",)
-
-    outcomes: Sequence[Outcome]
-
-
 class _Flights:
     """What is said of a driver's flights; nothing here waits."""
 
     def __init__(self, driver: object, connection: str, observers: Observers) -> None:
         inner = unwrapped(driver)
-        self._observers = observers
-        self._blank = Sending(connection, _system(inner), (), 0, getattr(inner, "server_address", None))
+        self.observers = observers
+        self._connection = connection
+        self._system = _system(inner)
+        self._server: tuple[str, int] | None = getattr(inner, "server_address", None)
 
-    @contextmanager
-    def of(self, messages: Sequence[Message]) -> Iterator[_Flight]:
-        flight = _Flight()
-        sending = self._part(messages)
-        with self._observers.around(sending):
-            start = time.perf_counter()
-            try:
-                yield flight
-            except Exception as error:
-                self._observers.failed(replace(sending, seconds=time.perf_counter() - start), error)
-                raise
-            self._tell(sending, messages, flight.outcomes, time.perf_counter() - start)
+    def of(self, messages: Sequence[Message]) -> _Flight:
+        """Return what is entered around a send."""
+        return _Flight(self, messages)
 
-    def _part(self, messages: Sequence[Message]) -> Sending:
-        traces = tuple(getattr(message, "trace", None) for message in messages)
-        return replace(
-            self._blank,
-            events=tuple(message.event for message in messages),
-            channels=sum(len(message.channels) for message in messages),
-            traces=traces if any(trace is not None for trace in traces) else (),
+    def sending(self, messages: Sequence[Message], seconds: float = 0.0, by_fallback: int = 0) -> Sending:
+        """Return what is said of messages."""
+        return Sending(
+            self._connection,
+            self._system,
+            tuple([message.event for message in messages]),
+            sum([len(message.channels) for message in messages]),
+            self._server,
+            seconds,
+            by_fallback,
+            tuple([getattr(message, "trace", None) for message in messages]) if self.observers.traces else (),
         )
 
-    def _tell(self, all_: Sending, messages: Sequence[Message], outcomes: Sequence[Outcome], seconds: float) -> None:
+
+class _Flight:
+    """One send: what comes back, and what is said of that."""
+
+    __slots__ = ("_around", "_flights", "_messages", "_start", "outcomes")
+
+    outcomes: Sequence[Outcome]
+
+    def __init__(self, flights: _Flights, messages: Sequence[Message]) -> None:
+        self._flights = flights
+        self._messages = messages
+
+    def __enter__(self) -> Self:
+        flights = self._flights
+        observers = flights.observers
+        self._around = observers.around(flights.sending(self._messages)) if observers.surrounds else None
+        self._start = time.perf_counter()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        seconds = time.perf_counter() - self._start
+        try:
+            if error is None:
+                self._tell(seconds)
+            elif isinstance(error, Exception):
+                self._flights.observers.failed(self._flights.sending(self._messages, seconds), error)
+        finally:
+            if self._around is not None:
+                self._around.close()
+
+    def _tell(self, seconds: float) -> None:
         sent: list[Message] = []
         failed: dict[tuple[type, str], tuple[Exception, list[Message]]] = {}
         by_fallback = 0
-        for message, outcome in zip(messages, outcomes, strict=True):
+        for message, outcome in zip(self._messages, self.outcomes, strict=True):
             if isinstance(outcome, Sent):
                 sent.append(message)
                 by_fallback += outcome.by_fallback
             else:
                 failed.setdefault((type(outcome), str(outcome)), (outcome, []))[1].append(message)
+        flights = self._flights
         if sent:
-            part = all_ if len(sent) == len(messages) else self._part(sent)
-            self._observers.sent(replace(part, seconds=seconds, by_fallback=by_fallback))
+            flights.observers.sent(flights.sending(sent, seconds, by_fallback))
         for error, of_it in failed.values():
-            self._observers.failed(replace(self._part(of_it), seconds=seconds), error)
+            flights.observers.failed(flights.sending(of_it, seconds), error)
 
 
 def _system(driver: object) -> str:

@@ -7,7 +7,8 @@ from typing import NoReturn
 
 from broadcastkit.authorization import SubscriptionAuth, SubscriptionGrant, UserAuth, UserGrant
 from broadcastkit.core.message import Message
-from broadcastkit.drivers.base import ChannelInfo, ChannelInfos, ClientOptions, Outcome, Sent, UserInfo
+from broadcastkit.drivers.base import ClientOptions, Outcome, Sent
+from broadcastkit.drivers.unasked import AsyncUnasked, Unasked
 from broadcastkit.errors import ConfigurationError
 
 __all__ = ["AsyncServiceless", "Serviceless"]
@@ -41,55 +42,23 @@ class _Unsigned:
         )
 
 
-class Serviceless(_Unsigned):
+class Serviceless(_Unsigned, Unasked):
     """The blocking form; override `take`."""
 
     def send(self, messages: Sequence[Message]) -> list[Outcome]:
         """Take each message."""
         return [self.take(message) for message in messages]
 
-    def channels_info(self, *, prefix: str = "", info: Sequence[str] = ()) -> ChannelInfos:
-        """Raise ConfigurationError: there is nobody to ask."""
-        self._nobody()
-
-    def channel_info(self, channel_name: str, *, info: Sequence[str] = ()) -> ChannelInfo:
-        """Raise ConfigurationError: there is nobody to ask."""
-        self._nobody()
-
-    def users_info(self, channel_name: str) -> Sequence[UserInfo]:
-        """Raise ConfigurationError: there is nobody to ask."""
-        self._nobody()
-
-    def terminate_user_connections(self, user_id: str) -> None:
-        """Raise ConfigurationError: there is nobody to disconnect."""
-        self._nobody()
-
     def close(self) -> None:
         """Do nothing: nothing is open."""
 
 
-class AsyncServiceless(_Unsigned):
+class AsyncServiceless(_Unsigned, AsyncUnasked):
     """The awaited form; override `take`."""
 
     async def send(self, messages: Sequence[Message]) -> list[Outcome]:
         """Take each message."""
         return [self.take(message) for message in messages]
-
-    async def channels_info(self, *, prefix: str = "", info: Sequence[str] = ()) -> ChannelInfos:
-        """Raise ConfigurationError: there is nobody to ask."""
-        self._nobody()
-
-    async def channel_info(self, channel_name: str, *, info: Sequence[str] = ()) -> ChannelInfo:
-        """Raise ConfigurationError: there is nobody to ask."""
-        self._nobody()
-
-    async def users_info(self, channel_name: str) -> Sequence[UserInfo]:
-        """Raise ConfigurationError: there is nobody to ask."""
-        self._nobody()
-
-    async def terminate_user_connections(self, user_id: str) -> None:
-        """Raise ConfigurationError: there is nobody to disconnect."""
-        self._nobody()
 
     async def aclose(self) -> None:
         """Do nothing: nothing is open."""

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
 
 from broadcastkit.authorization import SubscriptionAuth, SubscriptionGrant, UserAuth, UserGrant
-from broadcastkit.core.message import Message
-from broadcastkit.drivers.base import AsyncDriver, ChannelInfo, ChannelInfos, Driver, Outcome, UserInfo
+from broadcastkit.drivers.base import AsyncDriver, ChannelInfo, ChannelInfos, Driver, UserInfo
 
 __all__ = ["AsyncWrapped", "DriverT", "Wrapped", "WrappedBase", "unwrapped"]
 
@@ -40,16 +39,12 @@ class WrappedBase(Generic[DriverT]):
 
 
 class Wrapped(WrappedBase[Driver]):
-    """Passes everything on."""
+    """Passes everything on but the sending."""
 
     @property
     def blocking(self) -> bool:
         """Whether the inner driver waits for a network."""
         return self._driver.blocking
-
-    def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
-        """Have the inner driver send."""
-        return self._driver.send(messages)
 
     def channels_info(self, *, prefix: str = "", info: Sequence[str] = ()) -> ChannelInfos:
         """Ask the inner driver."""
@@ -74,10 +69,6 @@ class Wrapped(WrappedBase[Driver]):
 
 class AsyncWrapped(WrappedBase[AsyncDriver]):
     """The awaited twin of Wrapped."""
-
-    async def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
-        """See Wrapped.send."""
-        return await self._driver.send(messages)
 
     async def channels_info(self, *, prefix: str = "", info: Sequence[str] = ()) -> ChannelInfos:
         """See Wrapped.channels_info."""

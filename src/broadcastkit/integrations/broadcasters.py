@@ -9,8 +9,9 @@ from collections.abc import Awaitable, Callable
 from inspect import isawaitable
 from typing import Any, TypeAlias, TypeVar, cast
 
-from broadcastkit.authorization.rules import callback_name, is_async
+from broadcastkit.authorization.rules import callback_name
 from broadcastkit.broadcaster import AsyncBroadcaster, Broadcaster
+from broadcastkit.calls import is_async
 from broadcastkit.default import default_async_broadcaster, default_broadcaster
 from broadcastkit.errors import ConfigurationError
 

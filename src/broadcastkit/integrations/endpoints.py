@@ -13,8 +13,9 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from broadcastkit.authorization.rules import callback_name, is_async
+from broadcastkit.authorization.rules import callback_name
 from broadcastkit.broadcaster import AsyncBroadcaster, Broadcaster
+from broadcastkit.calls import is_async
 from broadcastkit.errors import ConfigurationError, DeniedError, InvalidSocketIdError
 from broadcastkit.integrations.answers import REFUSED, Answer, refuse
 from broadcastkit.integrations.fields import MAX_CHANNELS, asked_sign_in, asked_subscription

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 from urllib.parse import urlencode
 
-from broadcastkit.authorization.rules import is_async
 from broadcastkit.broadcaster import AsyncBroadcaster
+from broadcastkit.calls import is_async
 from broadcastkit.default import default_async_broadcaster
 from broadcastkit.errors import MissingDependencyError
 from broadcastkit.integrations.answers import AUTH, BODY_LIMIT, JSON_HEADERS, TOO_LONG, USER_AUTH, Answer

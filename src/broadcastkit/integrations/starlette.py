@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
-from inspect import isawaitable
 from typing import Any, cast
 from urllib.parse import urlencode
 
-from broadcastkit.authorization.rules import is_async
 from broadcastkit.broadcaster import AsyncBroadcaster
+from broadcastkit.calls import in_worker_thread, is_async
 from broadcastkit.default import default_async_broadcaster
 from broadcastkit.errors import MissingDependencyError
 from broadcastkit.integrations.answers import AUTH, BODY_LIMIT, JSON_HEADERS, TOO_LONG, USER_AUTH, Answer
@@ -22,7 +21,6 @@ from broadcastkit.integrations.rate_limits import AsyncRateLimit
 from broadcastkit.integrations.webhooks import AsyncWebhookReceiver
 
 try:
-    from starlette.concurrency import run_in_threadpool
     from starlette.requests import ClientDisconnect, Request
     from starlette.responses import Response
     from starlette.routing import Route
@@ -99,8 +97,7 @@ def broadcasting_routes(
 
 
 async def _asked(callback: Callable[[Request], Any], request: Request) -> Any:
-    asked = callback(request) if is_async(callback) else await run_in_threadpool(callback, request)
-    return await asked if isawaitable(asked) else asked
+    return await (callback(request) if is_async(callback) else in_worker_thread(callback, request))
 
 
 def address_of(request: Request) -> str | None:

@@ -1,11 +1,11 @@
-"""Opens what the package `limits` counts in: the only module that imports it, and redis-py for its stores in Redis."""
+"""Opens what the package `limits` counts in: the only module that imports it."""
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
 
+from broadcastkit.drivers.redis_io.clients import redis_kit
 from broadcastkit.errors import ConfigurationError, MissingDependencyError
 
 try:
@@ -77,22 +77,11 @@ def failures(limiter: Any) -> tuple[type[Exception], ...]:
 def _redis_pool(url: str, *, awaited: bool) -> Any:
     if urlsplit(url).scheme not in _REDIS:
         raise _unknown("another URL")
-    try:
-        import redis
-        import redis.asyncio
-        from redis.asyncio.retry import Retry as AsyncRetry
-        from redis.backoff import NoBackoff
-        from redis.retry import Retry
-    except ImportError:
-        raise MissingDependencyError("redis", "redis", "a rate limit in Redis") from None
-    pool: Any = redis.asyncio.ConnectionPool if awaited else redis.ConnectionPool
+    kit = redis_kit("redis", "a rate limit in Redis", awaited=awaited)
     # a client waits for this: better to admit it than to let it wait longer
-    options: dict[str, Any] = {"socket_timeout": _TIMEOUT, "socket_connect_timeout": _TIMEOUT}
-    if find_spec("redis.driver_info") is not None:
-        options["driver_info"] = None  # left to itself, it reads its own version from the disk for each connection
-    options["retry"] = AsyncRetry(NoBackoff(), 0) if awaited else Retry(NoBackoff(), 0)
+    options = {"socket_timeout": _TIMEOUT, "socket_connect_timeout": _TIMEOUT, "retry": kit.retry, **kit.options}
     try:
-        return pool.from_url(url, **options)
+        return kit.pool.from_url(url, **options)
     except ValueError:
         raise _unknown("a URL that cannot be read") from None  # which may hold a password
 

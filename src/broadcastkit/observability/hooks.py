@@ -13,8 +13,8 @@ Trace: TypeAlias = Mapping[str, str]
 """Headers of W3C Trace Context (`traceparent`, `tracestate`): who has caused a message."""
 
 DropReason: TypeAlias = Literal["failed", "overflow", "unsent", "rollback", "throttle", "unique", "debounce"]
-"""Why a message will not arrive: given up after it failed, taken out of a full queue, left when time was up, rolled
-back, or one too many of its kind."""
+"""Why a message will not arrive: given up after it failed, taken out of a full queue, left or on its way when time
+was up, rolled back, or one too many of its kind."""
 
 
 class HasStatistics(Protocol):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from typing import Any
 
 from broadcastkit.core.message import Message, traced
 from broadcastkit.errors import ConfigurationError
@@ -22,6 +23,8 @@ class Observers:
         self._hooks = tuple(hooks)
         self._surrounding = [hook for hook in hooks if type(hook).around is not Hooks.around]
         self._tracing = [hook for hook in hooks if type(hook).trace is not Hooks.trace]
+        self.surrounds: bool = bool(self._surrounding)
+        self.traces: bool = bool(self._tracing)
 
     def __repr__(self) -> str:
         """Show whom it tells."""
@@ -55,19 +58,18 @@ class Observers:
         kind = type(hook).__name__
         _log.exception("%s.%s failed", kind, name, extra={"broadcast_hook": f"{kind}.{name}"})
 
-    @contextmanager
-    def around(self, sending: Sending) -> Iterator[None]:
-        """Enter what the hooks put around a flight."""
-        with ExitStack() as stack:
-            for hook in self._surrounding:
-                try:
-                    inner = hook.around(sending)
-                    inner.__enter__()
-                except Exception:  # noqa: BLE001 - see _tell
-                    self._harmless(hook, "around")
-                else:
-                    stack.callback(self._leave, hook, inner.__exit__)
-            yield
+    def around(self, sending: Sending) -> ExitStack:
+        """Enter what the hooks put around a flight; return what leaves that when it is closed."""
+        stack = ExitStack()
+        for hook in self._surrounding:
+            try:
+                inner = hook.around(sending)
+                inner.__enter__()
+            except Exception:  # noqa: BLE001 - see _tell
+                self._harmless(hook, "around")
+            else:
+                stack.callback(self._leave, hook, inner.__exit__)
+        return stack
 
     def _leave(self, hook: Hooks, leave: Callable[[None, None, None], object]) -> None:
         try:
@@ -77,7 +79,7 @@ class Observers:
 
     def traced(self, messages: list[Message]) -> list[Message]:
         """Return messages that are broadcast now with who has caused them, for hooks that want to know."""
-        if not self._tracing:
+        if not self.traces:
             return messages
         trace: dict[str, str] = {}
         for hook in self._tracing:
@@ -108,7 +110,7 @@ def observers(given: Hooks | Iterable[Hooks] | None) -> Observers | None:
 
 
 def _checked(hooks: object) -> tuple[Hooks, ...]:
-    given = tuple(hooks) if isinstance(hooks, Iterable) else (hooks,)
+    given: tuple[Any, ...] = tuple(hooks) if isinstance(hooks, Iterable) else (hooks,)
     for hook in given:
         if not isinstance(hook, Hooks):
             name = hook.__name__ if isinstance(hook, type) else f"a {type(hook).__name__}"

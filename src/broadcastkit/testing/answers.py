@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import sys
-from inspect import isawaitable
 
 import anyio
-from anyio.to_thread import run_sync
 
+from broadcastkit.calls import in_worker_thread
 from broadcastkit.errors import DeniedError
 from broadcastkit.testing.questions import Question
 
@@ -43,8 +42,7 @@ async def awaited_answer_to(question: Question) -> object:
     try:
         if rule.is_async:
             return await rule.callback(question.user, **question.arguments)
-        answer = await run_sync(lambda: rule.callback(question.user, **question.arguments))
-        return await answer if isawaitable(answer) else answer
+        return await in_worker_thread(rule.callback, question.user, **question.arguments)
     except DeniedError as error:
         return error
 

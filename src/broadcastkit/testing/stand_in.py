@@ -15,6 +15,7 @@ from broadcastkit.authorization import SubscriptionAuth, SubscriptionGrant, User
 from broadcastkit.broadcaster import AsyncBroadcaster, Broadcaster, Observer
 from broadcastkit.drivers.null import AsyncNullDriver, NullDriver
 from broadcastkit.drivers.pusher import AsyncPusherDriver, Profile, PusherDriver
+from broadcastkit.drivers.pusher.driver import PusherBase
 from broadcastkit.drivers.pusher.http import TransportOptions
 from broadcastkit.drivers.pusher.wire import HttpReply, HttpRequest
 from broadcastkit.errors import ConfigurationError
@@ -31,19 +32,12 @@ _APP: Mapping[str, Any] = {
 _YES = HttpReply(200, b"{}")
 
 
-class FakeDriver(PusherDriver):
-    """Sends nothing, refuses what the service of its profile would refuse, and signs nothing.
-
-    Where a server asks the driver that it stands in for, in its clients' names, it is asked and answers as that one.
-    """
+class _Fake(PusherBase):
+    """What the drivers of both colors do otherwise than Pusher's."""
 
     def __init__(self, profile: str | Profile, real: Callable[[], Any] = NullDriver) -> None:
         super().__init__(**_APP, profile=profile)
         self._real = real
-
-    def _connect(self, options: TransportOptions, client: Any) -> None:
-        del options, client
-        self._transport = _Yes()
 
     @property
     def needs_socket_id(self) -> bool:  # type: ignore[override] # pyright: ignore[reportIncompatibleVariableOverride]
@@ -68,38 +62,23 @@ class FakeDriver(PusherDriver):
         return UserAuth("", grant.user_data)
 
 
-class AsyncFakeDriver(AsyncPusherDriver):
-    """The awaited twin of FakeDriver."""
+class FakeDriver(_Fake, PusherDriver):
+    """Sends nothing, refuses what the service of its profile would refuse, and signs nothing.
 
-    def __init__(self, profile: str | Profile, real: Callable[[], Any] = NullDriver) -> None:
-        super().__init__(**_APP, profile=profile)
-        self._real = real
+    Where a server asks the driver that it stands in for, in its clients' names, it is asked and answers as that one.
+    """
+
+    def _connect(self, options: TransportOptions, client: Any) -> None:
+        del options, client
+        self._transport = _Yes()
+
+
+class AsyncFakeDriver(_Fake, AsyncPusherDriver):
+    """The awaited twin of FakeDriver."""
 
     def _connect(self, options: TransportOptions, client: Any) -> None:
         del options, client
         self._transport = _AsyncYes()
-
-    @property
-    def needs_socket_id(self) -> bool:  # type: ignore[override] # pyright: ignore[reportIncompatibleVariableOverride]
-        """See FakeDriver.needs_socket_id."""
-        return _server_that_asks(self._real) is None
-
-    def channel_asked_for(self, channel_name: str) -> str:
-        """See FakeDriver.channel_asked_for."""
-        server = _server_that_asks(self._real)
-        return channel_name if server is None else server.channel_asked_for(channel_name)
-
-    def answer_subscription(self, grant: SubscriptionGrant) -> SubscriptionAuth:
-        """See FakeDriver.answer_subscription."""
-        server = _server_that_asks(self._real)
-        if server is not None:
-            answer: SubscriptionAuth = server.answer_subscription(grant)
-            return answer
-        return super().answer_subscription(grant)._replace(auth="", shared_secret=None)
-
-    def answer_user(self, grant: UserGrant) -> UserAuth:
-        """See FakeDriver.answer_user."""
-        return UserAuth("", grant.user_data)
 
 
 def _server_that_asks(real: Callable[[], Any]) -> Any:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Awaitable, Callable, Iterator
+from inspect import isawaitable
 from typing import Any, NamedTuple, TypeAlias, TypeVar, overload
 
+from broadcastkit.calls import in_worker_thread, is_async
 from broadcastkit.errors import ConfigurationError
 from broadcastkit.webhooks.events import Webhook, WebhookEvent
 
@@ -67,8 +68,7 @@ class WebhookHandlers:
 
         def register(call: Callable[[Any], Any]) -> Callable[[Any], Any]:
             name = getattr(call, "__qualname__", type(call).__name__)
-            is_async = inspect.iscoroutinefunction(call) or inspect.iscoroutinefunction(type(call).__call__)
-            handler = _Handler(kinds, call, name, is_async)
+            handler = _Handler(kinds, call, name, is_async(call))
             if self._sync_for is not None:
                 _refuse_async(handler, self._sync_for)
             self._handlers.append(handler)
@@ -115,7 +115,7 @@ class WebhookHandlers:
         failures: list[Exception] = []
         for handler, item in self._calls(webhook):
             try:
-                await _call(handler, item, in_thread or _in_worker_thread)
+                await _call(handler, item, in_thread or in_worker_thread)
             except Exception as error:  # noqa: BLE001 - as above
                 failures.append(_noted(error, handler, item))
         _raise_if_any(failures)
@@ -137,14 +137,8 @@ async def _call(handler: _Handler, item: object, in_thread: InThread) -> None:
         await handler.call(item)
         return
     answer = await in_thread(handler.call, item)
-    if inspect.isawaitable(answer):  # a lambda or partial around a coroutine function
+    if isawaitable(answer):  # a lambda or partial around a coroutine function
         await answer
-
-
-async def _in_worker_thread(call: Callable[[Any], Any], item: object) -> Any:
-    from anyio.to_thread import run_sync  # takes 12 ms to import, and only this needs it
-
-    return await run_sync(call, item)
 
 
 def _noted(error: Exception, handler: _Handler, item: object) -> Exception:

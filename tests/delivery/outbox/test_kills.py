@@ -22,11 +22,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import URL, NullPool, create_engine, func, select, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
+from broadcastkit import AnonymousEvent, Broadcaster
+from broadcastkit.delivery.outbox import Outbox, Relay
 from broadcastkit.delivery.outbox.sqlalchemy import outbox_table
+from broadcastkit.drivers.memory import MemoryDriver
+from tests.interop.postgres_servers import postgres_folder, postgres_server
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from broadcastkit.core.message import Message
+    from broadcastkit.drivers.base import Outcome
 
 
 HERE = Path(__file__).parent
@@ -204,3 +213,58 @@ def test_whatever_is_killed_every_committed_event_arrives_in_order(database: URL
     for where in {(channel, writer) for channel, writer, _ in sink.arrived}:
         came = list(dict.fromkeys(n for channel, writer, n in sink.arrived if (channel, writer) == where))
         assert came == sorted(came), f"out of order: {where}"
+
+
+class Arrivals(MemoryDriver):
+    """Lets a test wait for what arrives."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._came = threading.Condition()
+
+    def take(self, message: Message) -> Outcome:
+        with self._came:
+            self._came.notify_all()
+            return super().take(message)
+
+    def wait_for(self, *events: str) -> None:
+        with self._came:
+            assert self._came.wait_for(lambda: [m.event for m in self.messages] == [*events], SECONDS), self.messages
+
+
+def test_a_relay_outlives_a_database_that_is_killed(tmp_path: Path) -> None:
+    arrivals, log = Arrivals(), tmp_path / "postgres.log"
+
+    def write(session: Session, name: str) -> None:
+        Broadcaster(arrivals, delivery=Outbox()).broadcast(AnonymousEvent(name, on="a")).after_commit(
+            session
+        ).to_everyone()
+
+    with postgres_folder() as folder:
+        with postgres_server(folder, log=log) as server:
+            engine = create_engine(server.url())
+            TABLE.create(engine)
+            relay = Relay(engine, Broadcaster(arrivals), poll=0.01, backoff=0.05)
+            thread = threading.Thread(target=relay.run)
+            thread.start()
+            with Session(engine) as session, session.begin():
+                write(session, "committed")
+            arrivals.wait_for("committed")
+            with Session(engine) as session:
+                write(session, "never committed")
+                session.flush()
+                os.kill(server.pid, signal.SIGKILL)
+                with pytest.raises(DBAPIError):
+                    session.execute(text("SELECT pg_sleep(60)"))
+        try:
+            with postgres_server(folder, log=log, port=server.port):
+                stranger = create_engine(server.url(), poolclass=NullPool)
+                with Session(stranger) as session, session.begin():
+                    write(session, "after")
+                arrivals.wait_for("committed", "after")
+                relay.stop()
+                thread.join(SECONDS)
+        finally:
+            relay.stop()
+            engine.dispose()
+    assert not thread.is_alive()

@@ -305,18 +305,18 @@ def test_a_relay_that_has_lost_its_lease_sends_nothing_more(written: Written) ->
 
 def test_the_lease_grows_while_requests_go_on(written: Written) -> None:
     written.write(*[f"e{n}" for n in range(30)])
-    untils: list[float] = []
+    ends: list[float] = []
     answer = written.driver.answer
 
     def noted(messages: Sequence[Message]) -> list[Outcome]:
-        untils.append(written.rows()[-1].claimed_until)
+        ends.append(written.rows()[-1].claimed_until)
         return answer(messages)
 
     written.driver.answer = noted  # type: ignore[method-assign]
     relay = written.relay(lease=1e-3)
     relay._still_ours = lambda ids: relay._store.renew(sorted(ids), relay._token, 60.0)  # type: ignore[method-assign]
     assert relay.run_once() == 30
-    assert untils == sorted(set(untils)), "each request has a longer one"
+    assert ends == sorted(set(ends)), "each request has a longer one"
 
 
 def test_who_waits_behind_many_that_cannot_go_is_found(written: Written) -> None:
@@ -486,3 +486,16 @@ def test_no_payload_reaches_a_log(lonely: Engine, caplog: pytest.LogCaptureFixtu
     }
     assert "hush" not in "".join(str(vars(record)) for record in caplog.records)
     assert "hush" not in repr(relay.dead()) + repr(relay._store) + repr(relay)
+
+
+def test_an_error_of_a_stranger_is_named_and_not_quoted(lonely: Engine, caplog: pytest.LogCaptureFixture) -> None:
+    TABLE.create(lonely)
+    written = Written(lonely)
+    written.write("ping")
+    written.driver.raises = ValueError("hush-hush")
+    written.relay().run_once()
+
+    assert [record.message for record in caplog.records] == [
+        "event 1 ('ping') failed at attempt 1; again in 0.0 s: ValueError"
+    ]
+    assert "hush" not in "".join(str(vars(record)) for record in caplog.records)

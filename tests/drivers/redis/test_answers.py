@@ -10,7 +10,7 @@ import pytest
 from broadcastkit import AsyncBroadcaster, Broadcaster, ChannelRegistry, PresenceMember
 from broadcastkit.authorization import SubscriptionGrant, UserGrant
 from broadcastkit.drivers.memory import AsyncMemoryDriver, MemoryDriver
-from broadcastkit.drivers.redis import AsyncRedisDriver, EchoServerAuth, RedisDriver
+from broadcastkit.drivers.redis import AsyncRedisDriver, RedisDriver, ServerAuth
 from broadcastkit.errors import ConfigurationError, DeniedError, InvalidChannelError, InvalidSocketIdError
 from broadcastkit.integrations.endpoints import AsyncEndpoints, Endpoints
 
@@ -153,7 +153,7 @@ def test_both_forms_of_an_answer() -> None:
     plain = driver.answer_subscription(SubscriptionGrant("0.0", "private-a"))
     present = driver.answer_subscription(SubscriptionGrant("0.0", "presence-a", '{"user_id":"7"}'))
 
-    assert isinstance(plain, EchoServerAuth)
+    assert isinstance(plain, ServerAuth)
     assert (plain.as_dict(), plain.to_json()) == ({}, b"true")
     assert present.as_dict() == json.loads(present.to_json()) == {"channel_data": {"user_id": "7"}}
     assert repr(present) == "SubscriptionAuth(...)"

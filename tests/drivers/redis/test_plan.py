@@ -9,8 +9,9 @@ import pytest
 from broadcastkit.core.message import Message
 from broadcastkit.core.retry import Retry
 from broadcastkit.drivers.base import Outcome, Sent
-from broadcastkit.drivers.redis.plan import SCRIPT, Publisher, Sources
-from broadcastkit.drivers.redis.wire import Reply, Run, Sleep
+from broadcastkit.drivers.exchange import Run, Sleep, Sources
+from broadcastkit.drivers.redis.plan import SCRIPT, Publisher
+from broadcastkit.drivers.redis_io.wire import Reply
 from broadcastkit.errors import (
     BadCredentialsError,
     BadRequestError,
@@ -25,7 +26,7 @@ from broadcastkit.errors import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from broadcastkit.drivers.redis.wire import Command
+    from broadcastkit.drivers.redis_io.wire import Command
 
 A, B = '{"event":"a","data":1,"socket":null}', '{"event":"b","data":2,"socket":"1.2"}'
 LOST, LOADING = ConnectionLostError("broken"), ServiceFailedError("loading")
@@ -59,7 +60,7 @@ class Script:
                 outcomes: list[Outcome] = done.value
                 return outcomes
             if isinstance(effect, Run):
-                self.runs.append(list(effect.commands))
+                self.runs.append(list(effect.items))
                 answer = self._replies.pop(0)
             else:
                 assert isinstance(effect, Sleep)
@@ -184,6 +185,15 @@ def test_a_channel_that_cannot_be_carried_is_refused_before_anything_is_sent() -
     assert isinstance(outcomes[0], ConfigurationError)
     assert outcomes[1] == Sent(1)
     assert len(script.runs[0]) == 1
+
+
+def test_a_refused_one_is_not_made_up_for_by_one_with_two_commands() -> None:
+    script = Script([1, 1])
+
+    outcomes = script.play(publisher(cluster=True), message("a", "private-encrypted-y"), message("a", "x", "y"))
+
+    assert [type(outcome) for outcome in outcomes] == [ConfigurationError, Sent]
+    assert outcomes[1] == Sent(2)
 
 
 def test_a_run_must_be_answered() -> None:

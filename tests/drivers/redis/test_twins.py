@@ -6,12 +6,22 @@ from typing import Any
 
 import pytest
 
-from broadcastkit.drivers.redis import AsyncRedisDriver, RedisDriver, transport
+from broadcastkit.drivers import playing
+from broadcastkit.drivers.redis import AsyncRedisDriver, RedisDriver
+from broadcastkit.drivers.redis_io import transport
 from tests.drivers.test_twins import parameters, uncoloured
+
+TWINS = {
+    "async_client": "sync_client",
+    "aplay": "play",
+    "Awaitable[Sequence[ReplyT]]": "Sequence[ReplyT]",
+    "_aone": "_one",
+    "_atogether": "_together",
+}
 
 
 def same(code: str) -> str:
-    for awaited, sync in (("async_client", "sync_client"), ("_aone", "_one"), ("_atogether", "_together")):
+    for awaited, sync in TWINS.items():
         code = code.replace(awaited, sync)
     return code
 
@@ -22,7 +32,11 @@ def test_the_drivers() -> None:
 
 @pytest.mark.parametrize(
     ("sync", "awaited"),
-    [(transport._together, transport._atogether), (transport._one_by_one, transport._aone_by_one)],
+    [
+        (transport._together, transport._atogether),
+        (transport._one_by_one, transport._aone_by_one),
+        (playing.play, playing.aplay),
+    ],
 )
 def test_how_commands_are_run(sync: Any, awaited: Any) -> None:
     assert same(uncoloured(sync)) == same(uncoloured(awaited))

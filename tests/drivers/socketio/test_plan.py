@@ -9,7 +9,8 @@ import pytest
 from broadcastkit.core.message import Message
 from broadcastkit.core.retry import Retry
 from broadcastkit.drivers.base import Outcome, Sent
-from broadcastkit.drivers.socketio.plan import Reply, Run, Sending, Sleep, Sources
+from broadcastkit.drivers.exchange import Run, Sleep, Sources
+from broadcastkit.drivers.socketio.plan import Reply, Sending
 from broadcastkit.errors import BadCredentialsError, ConfigurationError, ConnectError, InvalidEventError
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def play(
             waits.append(effect.seconds)
             replies = None
         else:
-            attempts.append([one.event for one in effect.emissions])
+            attempts.append([one.event for one in effect.items])
             replies = next(answers)
 
 

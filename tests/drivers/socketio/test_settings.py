@@ -238,3 +238,11 @@ def test_an_exception_of_a_server_in_this_process_is_its_own(colour: Colour) -> 
     driver = colour.driver(manager=AsyncWrong() if "Async" in colour.manager.__name__ else Wrong())
     with pytest.raises(TypeError, match="no"):
         colour.send(driver, Message("a", ("news",), "{}"))
+
+
+def test_callers_share_round_trips_to_redis_and_nothing_else(colour: Colour) -> None:
+    over_redis = colour.driver("socketio+redis://127.0.0.1")
+    over_client = colour.driver(client=colour.client())
+    over_manager = colour.driver(manager=colour.manager("redis://127.0.0.1", write_only=True))
+
+    assert (over_redis.batch_limit, over_client.batch_limit, over_manager.batch_limit) == (100, 100, 1)

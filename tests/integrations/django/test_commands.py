@@ -71,6 +71,19 @@ def test_one_event_is_sent() -> None:
     assert lines[1] == "MemoryDriver has no service behind it: no client has heard it"
 
 
+def test_one_event_is_queued_where_events_leave_later() -> None:
+    with override_settings(BROADCASTING={"driver": "memory", "delivery": "background"}):
+        line = told("broadcast_test").strip()
+        broadcaster = default_broadcaster()
+        broadcaster.close()
+
+        driver = broadcaster.driver()
+        assert isinstance(driver, MemoryDriver)
+        assert [message.event for message in driver.messages] == ["broadcastkit.test"]
+    assert line.startswith("queued: broadcastkit.test on ")
+    assert line.endswith("for the connection memory; if it cannot be sent, the log will say so")
+
+
 @pytest.mark.parametrize(
     ("arguments", "settings", "status", "text"),
     [
@@ -79,7 +92,12 @@ def test_one_event_is_sent() -> None:
         (("a b",), {}, 2, "channel name 'a b'"),
         (("--connection", "absent"), {}, 2, "no connection 'absent'; there are: main, spare"),
         ((), {"BROADCASTING": 7}, 2, "BROADCASTING must be"),
-        ((), {"BROADCASTING": {"driver": "pusher", "app_id": "1", "key": "k"}}, 2, "connections.pusher.secret is not set"),
+        (
+            (),
+            {"BROADCASTING": {"driver": "pusher", "app_id": "1", "key": "k"}},
+            2,
+            "connections.pusher.secret is not set",
+        ),
     ],
 )
 def test_what_went_wrong_is_said(arguments: Any, settings: Any, status: int, text: str) -> None:

@@ -303,6 +303,24 @@ def test_without_authentication_everybody_is_a_guest() -> None:
         assert Client().post(AUTH, asking("private-desk.1")).status_code == 200
 
 
+@pytest.mark.usefixtures("_database")
+@pytest.mark.parametrize("asynchronous", [False, True], ids=["wsgi", "asgi"])
+async def test_where_everybody_must_log_in_a_guest_is_answered_and_not_redirected(*, asynchronous: bool) -> None:
+    # what the middleware of Django 5.1 would answer is a page to log in, as 302: clients take that for a yes
+    demanding = [*settings.MIDDLEWARE, "django.contrib.auth.middleware.LoginRequiredMiddleware"]
+    asked = [(AUTH, asking("private-user.1")), (USER_AUTH, {"socket_id": SOCKET}), (AUTH, asking("private-desk.3"))]
+    with override_settings(MIDDLEWARE=demanding):
+        if asynchronous:
+            client = AsyncClient()
+            answers = [await client.post(path, fields) for path, fields in asked]
+        else:
+            blocking = Client()
+            answers = [await asyncio.to_thread(blocking.post, path, fields) for path, fields in asked]
+
+    assert [answer.status_code for answer in answers] == [403, 403, 200]
+    assert answers[0].json() == {"error": "forbidden"}
+
+
 # -- bodies ------------------------------------------------------------------------------------------------------------
 
 

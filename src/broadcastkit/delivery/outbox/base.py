@@ -16,7 +16,6 @@ __all__ = [
     "Counts",
     "Dead",
     "Failed",
-    "Row",
     "Store",
     "Waiting",
     "adapter_of",
@@ -39,30 +38,6 @@ class Waiting(NamedTuple):
     connection: str
     channels: tuple[str, ...]
     free: bool
-
-
-class Row(Protocol):
-    """What every table has of a row."""
-
-    @property
-    def id(self) -> int:
-        """Grows with time."""
-        ...
-
-    @property
-    def envelope(self) -> str:
-        """The event as JSON."""
-        ...
-
-    @property
-    def attempts(self) -> int:
-        """How often it was tried."""
-        ...
-
-    @property
-    def refusals(self) -> int:
-        """How many of the attempts speak against the event itself."""
-        ...
 
 
 class Claimed(NamedTuple):

@@ -9,13 +9,11 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from queue import Empty, SimpleQueue
-from typing import Any, NamedTuple
 from uuid import uuid4
 
 from broadcastkit.core.message import Message
-from broadcastkit.delivery.batching import batch_limit
-from broadcastkit.delivery.envelope import Envelope
 from broadcastkit.delivery.outbox.base import Claimed, Dead, Failed, Store, adapter_of
+from broadcastkit.delivery.outbox.claimed import ClaimedEvent, outcomes_of, read, report
 from broadcastkit.delivery.outbox.claims import chunks, claimable
 from broadcastkit.delivery.outbox.verdicts import Tries
 from broadcastkit.delivery.source import Source
@@ -50,23 +48,6 @@ class RelayStatistics:
     """Events given up: dead letters."""
     lag: float = 0.0
     """The age of the last event delivered, in seconds, when it was."""
-
-
-class _Row(NamedTuple):
-    """A claimed row, read; `envelope` is None where it is none of ours."""
-
-    claimed: Claimed
-    envelope: Envelope | None
-    error: BroadcastError | None = None
-
-    @property
-    def connection(self) -> str:
-        return "" if self.envelope is None else self.envelope.connection
-
-    @property
-    def weight(self) -> int:
-        """The channels it takes in a request; one that failed before is sent alone, to spoil it for nobody."""
-        return 0 if self.envelope is None or self.claimed.attempts else len(self.envelope.message.channels)
 
 
 class _Pause:
@@ -106,7 +87,7 @@ class Relay:
         tries: int = 10,
         backoff: float = 1.0,
         lease: float = 60.0,
-        poll: float = 0.5,
+        poll: float = 0.1,
         keep: float = 0.0,
     ) -> None:
         self._policy = Tries(tries, backoff)
@@ -185,7 +166,7 @@ class Relay:
             if rows or not tried:
                 break
         if rows:
-            self._deliver([_read(row) for row in rows])
+            self._deliver([read(row) for row in rows])
         return len(rows)
 
     def _claim(self) -> tuple[Sequence[Claimed], int]:
@@ -215,7 +196,7 @@ class Relay:
 
     # -- delivering --------------------------------------------------------------------------------------------------
 
-    def _deliver(self, claimed: list[_Row]) -> None:
+    def _deliver(self, claimed: list[ClaimedEvent]) -> None:
         left = {row.claimed.id for row in claimed}
         troubled: set[str] = set()
         try:
@@ -225,7 +206,7 @@ class Relay:
                     continue  # nothing overtakes what failed
                 if self._stopping or not self._still_ours(left):
                     break
-                outcomes = _outcomes(driver, chunk)
+                outcomes = outcomes_of(driver, chunk)
                 left.difference_update(row.claimed.id for row in chunk)
                 if not self._settle(driver, chunk, outcomes):
                     troubled.add(connection)
@@ -233,7 +214,7 @@ class Relay:
             if left:
                 self._store.release(sorted(left), self._token)
 
-    def _requests(self, claimed: list[_Row]) -> Iterator[tuple[Driver | BroadcastError, list[_Row]]]:
+    def _requests(self, claimed: list[ClaimedEvent]) -> Iterator[tuple[Driver | BroadcastError, list[ClaimedEvent]]]:
         """Cut what was claimed into requests; those of one connection in order."""
         for name, group in groupby(sorted(claimed, key=lambda row: row.connection), key=lambda row: row.connection):
             driver: Driver | BroadcastError
@@ -241,7 +222,7 @@ class Relay:
                 driver = self._connections.driver(name)
             except BroadcastError as error:
                 driver = error
-            limit = max(_REQUEST, batch_limit(driver))
+            limit = getattr(driver, "batch_limit", _REQUEST)
             for chunk in chunks(list(group), limit, weight=lambda row: row.weight):
                 yield driver, chunk
 
@@ -253,7 +234,7 @@ class Relay:
         self._renew_at = now + self._lease / 2
         return self._store.renew(sorted(ids), self._token, self._lease)
 
-    def _settle(self, driver: object, chunk: list[_Row], outcomes: Sequence[Outcome | Exception]) -> bool:
+    def _settle(self, driver: object, chunk: list[ClaimedEvent], outcomes: Sequence[Outcome | Exception]) -> bool:
         """Note what came of a request; returns whether the next one may follow."""
         delivered: list[int] = []
         failed: list[Failed] = []
@@ -270,7 +251,7 @@ class Relay:
                 errors.append(outcome)
             elif row.envelope is not None:
                 dead.append((row.envelope.message, outcome))
-            _report(row, outcome, verdict)
+            report(row, outcome, verdict)
         self._store.settle(self._token, delivered=delivered, failed=failed, keep=self._keep > 0)
         self._delivered += len(delivered)
         self._retried += len(errors)
@@ -279,7 +260,7 @@ class Relay:
         tell_dropped(driver, chunk[0].connection, dead, "failed")
         return not errors
 
-    def _verdict(self, row: _Row, error: Exception) -> Failed:
+    def _verdict(self, row: ClaimedEvent, error: Exception) -> Failed:
         claimed = row.claimed
         return self._policy.verdict(
             claimed.id,
@@ -329,41 +310,3 @@ class Relay:
     def discard(self, *ids: int) -> int:
         """Delete dead events, all or those with these ids; returns how many."""
         return self._store.discard(ids or None)
-
-
-def _read(claimed: Claimed) -> _Row:
-    try:
-        return _Row(claimed, Envelope.from_json(claimed.text))
-    except BroadcastError as error:
-        return _Row(claimed, None, error)
-
-
-def _outcomes(driver: Driver | Any, chunk: list[_Row]) -> Sequence[Outcome | Exception]:
-    messages = [row.envelope.message for row in chunk if row.envelope is not None]
-    if len(messages) < len(chunk):
-        return [row.error or ConfigurationError("not sent") for row in chunk]
-    try:
-        if isinstance(driver, BroadcastError):
-            raise driver  # noqa: TRY301 - every message's outcome
-        outcomes: Sequence[Outcome] = driver.send(messages)
-    except Exception as error:  # noqa: BLE001 - a relay goes on, whatever a driver of somebody's raises
-        return [error] * len(chunk)
-    return outcomes
-
-
-def _report(row: _Row, error: Exception, verdict: Failed) -> None:
-    """Log what became of an event, without its payload."""
-    event = None if row.envelope is None else row.envelope.message.event
-    extra = {
-        "broadcast_outbox_id": row.claimed.id,
-        "broadcast_id": None if row.envelope is None else row.envelope.id,
-        "broadcast_event": event,
-        "broadcast_connection": row.connection,
-        "broadcast_attempt": row.claimed.attempts + 1,
-        "broadcast_error": verdict.error,
-    }
-    if verdict.delay is None:
-        _log.error("event %d (%r) is dead: %s", row.claimed.id, event, error, extra=extra)
-    else:
-        words = "event %d (%r) failed at attempt %d; again in %.1f s: %s"
-        _log.warning(words, row.claimed.id, event, row.claimed.attempts + 1, verdict.delay, error, extra=extra)

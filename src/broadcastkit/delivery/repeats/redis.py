@@ -14,8 +14,8 @@ from broadcastkit.core.repeats import Claim
 from broadcastkit.delivery.repeats.memory import MemoryRepeats
 from broadcastkit.drivers.checks import check_seconds, check_text
 from broadcastkit.drivers.redis.endpoint import Endpoint, settings_from_url
-from broadcastkit.drivers.redis.transport import async_transport, is_cluster, sync_transport
-from broadcastkit.drivers.redis.wire import Command, Reply
+from broadcastkit.drivers.redis_io.transport import async_transport, is_cluster, sync_transport
+from broadcastkit.drivers.redis_io.wire import Command, Reply
 from broadcastkit.errors import ConfigurationError
 
 __all__ = ["AsyncRedisRepeats", "RedisRepeats"]

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-__all__ = ["AsyncPusherDriver", "PusherDriver"]
+__all__ = ["AsyncPusherDriver", "PusherBase", "PusherDriver"]
 
 T = TypeVar("T")
 _ENCRYPTED = ChannelKind.ENCRYPTED.value
@@ -42,7 +42,7 @@ _tuple = tuple.__new__
 _SOURCES = Sources(time.time, time.monotonic, random.random, os.urandom)
 
 
-class _PusherBase:
+class PusherBase:
     """What both colours share: settings, signing, and the core that decides."""
 
     blocking: bool = True
@@ -170,7 +170,7 @@ class _PusherBase:
         return UserAuth(self._signer.sign_user(grant.socket_id, grant.user_data), grant.user_data)
 
 
-class PusherDriver(_PusherBase):
+class PusherDriver(PusherBase):
     """Sends through Pusher's HTTP API: Pusher Channels, Reverb, soketi, AnyCable, Ably, the embedded server.
 
     `send` returns when the service has answered. Connection errors, dropped connections, 429 and 502-504 are tried
@@ -230,7 +230,7 @@ class PusherDriver(_PusherBase):
                 answer = None
 
 
-class AsyncPusherDriver(_PusherBase):
+class AsyncPusherDriver(PusherBase):
     """The awaited twin of PusherDriver: same arguments, same promises; `client` is an AsyncClient.
 
     May be used from several event loops; each has connections of its own.

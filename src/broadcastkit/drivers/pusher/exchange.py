@@ -198,9 +198,7 @@ class Client:
         if batch:
             yield batch
 
-    def _send_group(
-        self, group: list[Entry], results: list[_Result], retry: Retry
-    ) -> Exchange[DeliveryError | None]:
+    def _send_group(self, group: list[Entry], results: list[_Result], retry: Retry) -> Exchange[DeliveryError | None]:
         """Make one request; returns an error that makes trying the others useless, or None."""
         group = [entry for entry in group if results[entry.of].error is None]
         if not group:

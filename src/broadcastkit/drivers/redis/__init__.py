@@ -1,11 +1,11 @@
-"""Laravel's messages over Redis: plan, payload and replies are pure; driver has the two shells, transport the I/O.
+"""Laravel's messages over Redis: plan, payload and endpoint are pure; driver has the two shells, `redis_io` the I/O.
 
-`clients` makes the clients, and is the only module that imports redis-py.
+`clients` makes the clients: of one server, a cluster, or what sentinels know.
 """
 
 from __future__ import annotations
 
-from broadcastkit.drivers.redis.answers import EchoServerAuth
+from broadcastkit.drivers.asked import ServerAuth
 from broadcastkit.drivers.redis.driver import AsyncRedisDriver, RedisDriver
 
-__all__ = ["AsyncRedisDriver", "EchoServerAuth", "RedisDriver"]
+__all__ = ["AsyncRedisDriver", "RedisDriver", "ServerAuth"]

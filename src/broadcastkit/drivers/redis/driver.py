@@ -7,20 +7,20 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, Self
 
-import anyio
-
 from broadcastkit.authorization import SubscriptionAuth, SubscriptionGrant, UserAuth, UserGrant
 from broadcastkit.core.message import Message
 from broadcastkit.core.retry import Retry
-from broadcastkit.drivers.base import ChannelInfo, ChannelInfos, ClientOptions, Outcome, UserInfo
+from broadcastkit.drivers.asked import answer
+from broadcastkit.drivers.base import ClientOptions, Outcome
 from broadcastkit.drivers.checks import check_retry, check_seconds, check_text, check_verify
 from broadcastkit.drivers.client_options import socket_io_options
-from broadcastkit.drivers.redis.answers import answer
+from broadcastkit.drivers.exchange import Sources
+from broadcastkit.drivers.playing import aplay, play
 from broadcastkit.drivers.redis.endpoint import Endpoint, settings_from_url
 from broadcastkit.drivers.redis.payload import check_carried, without_prefix
-from broadcastkit.drivers.redis.plan import Publisher, Sources
-from broadcastkit.drivers.redis.transport import async_transport, is_cluster, sync_transport
-from broadcastkit.drivers.redis.wire import Exchange, Reply, Run
+from broadcastkit.drivers.redis.plan import Publisher
+from broadcastkit.drivers.redis_io.transport import async_transport, is_cluster, sync_transport
+from broadcastkit.drivers.unasked import AsyncUnasked, Unasked
 from broadcastkit.errors import ConfigurationError
 
 __all__ = ["AsyncRedisDriver", "RedisDriver"]
@@ -67,7 +67,8 @@ class _RedisBase:
             sentinels=sentinels,
             service=service,
         )
-        self.server_address = endpoint.server if client is None and not (path or cluster or sentinels) else None
+        is_one = client is None and not (path or cluster or sentinels)
+        self.server_address: tuple[str, int] | None = endpoint.server if is_one else None
         """Host and port, for those who watch, where it is one server."""
         check_seconds("timeout", timeout)
         check_verify(verify, tls=endpoint.tls)
@@ -143,7 +144,7 @@ class _RedisBase:
         raise ConfigurationError(f"{type(self).__name__} cannot tell who listens: ask the server that listens on Redis")
 
 
-class RedisDriver(_RedisBase):
+class RedisDriver(_RedisBase, Unasked):
     """Publishes to Redis as Laravel does, for laravel-echo-server and whatever else listens there.
 
     `send` returns when Redis has taken the messages: that somebody listens is not promised. Connections that cannot
@@ -169,48 +170,14 @@ class RedisDriver(_RedisBase):
 
     def send(self, messages: Sequence[Message]) -> list[Outcome]:
         """Publish messages, all in one round trip; on a cluster one after the other."""
-        return self._run(self._core.send(messages))
-
-    def channels_info(self, *, prefix: str = "", info: Sequence[str] = ()) -> ChannelInfos:
-        """Raise ConfigurationError: Redis does not know its listeners' clients."""
-        del prefix, info
-        self._nobody()
-
-    def channel_info(self, channel_name: str, *, info: Sequence[str] = ()) -> ChannelInfo:
-        """Raise ConfigurationError: Redis does not know its listeners' clients."""
-        del channel_name, info
-        self._nobody()
-
-    def users_info(self, channel_name: str) -> Sequence[UserInfo]:
-        """Raise ConfigurationError: Redis does not know its listeners' clients."""
-        del channel_name
-        self._nobody()
-
-    def terminate_user_connections(self, user_id: str) -> None:
-        """Raise ConfigurationError: Redis does not know its listeners' clients."""
-        del user_id
-        self._nobody()
+        return play(self._core.send(messages), self._transport.run)
 
     def close(self) -> None:
         """Close kept connections; the driver stays usable."""
         self._transport.close()
 
-    def _run(self, exchange: Exchange[list[Outcome]]) -> list[Outcome]:
-        replies: list[Reply] | None = None
-        while True:
-            try:
-                effect = exchange.send(replies)
-            except StopIteration as done:
-                outcomes: list[Outcome] = done.value
-                return outcomes
-            if isinstance(effect, Run):
-                replies = self._transport.run(effect.commands)
-            else:
-                time.sleep(effect.seconds)
-                replies = None
 
-
-class AsyncRedisDriver(_RedisBase):
+class AsyncRedisDriver(_RedisBase, AsyncUnasked):
     """The awaited twin of RedisDriver: same arguments, same promises; `client` is one of `redis.asyncio`.
 
     Needs asyncio. May be used from several event loops; each has connections of its own.
@@ -226,42 +193,8 @@ class AsyncRedisDriver(_RedisBase):
 
     async def send(self, messages: Sequence[Message]) -> list[Outcome]:
         """See RedisDriver.send."""
-        return await self._run(self._core.send(messages))
-
-    async def channels_info(self, *, prefix: str = "", info: Sequence[str] = ()) -> ChannelInfos:
-        """See RedisDriver.channels_info."""
-        del prefix, info
-        self._nobody()
-
-    async def channel_info(self, channel_name: str, *, info: Sequence[str] = ()) -> ChannelInfo:
-        """See RedisDriver.channel_info."""
-        del channel_name, info
-        self._nobody()
-
-    async def users_info(self, channel_name: str) -> Sequence[UserInfo]:
-        """See RedisDriver.users_info."""
-        del channel_name
-        self._nobody()
-
-    async def terminate_user_connections(self, user_id: str) -> None:
-        """See RedisDriver.terminate_user_connections."""
-        del user_id
-        self._nobody()
+        return await aplay(self._core.send(messages), self._transport.run)
 
     async def aclose(self) -> None:
         """Close the connections kept for this event loop; the driver stays usable."""
         await self._transport.aclose()
-
-    async def _run(self, exchange: Exchange[list[Outcome]]) -> list[Outcome]:
-        replies: list[Reply] | None = None
-        while True:
-            try:
-                effect = exchange.send(replies)
-            except StopIteration as done:
-                outcomes: list[Outcome] = done.value
-                return outcomes
-            if isinstance(effect, Run):
-                replies = await self._transport.run(effect.commands)
-            else:
-                await anyio.sleep(effect.seconds)
-                replies = None

@@ -5,19 +5,20 @@ A generator of effects: no I/O, no clock, no randomness. Both shells run the sam
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from copy import copy
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from broadcastkit.core.message import Message
 from broadcastkit.core.retry import Retry
 from broadcastkit.drivers.base import Outcome, Sent
+from broadcastkit.drivers.exchange import Exchange, Run, Sleep, Sources
 from broadcastkit.drivers.policies import by_policy
 from broadcastkit.drivers.redis.payload import check_carried, message_text
-from broadcastkit.drivers.redis.wire import Command, Exchange, Reply, Run, Sleep
+from broadcastkit.drivers.redis_io.wire import Command, Reply
 from broadcastkit.errors import BadRequestError, ConfigurationError, DeliveryError, ForbiddenError
 
-__all__ = ["SCRIPT", "Publisher", "Sources"]
+__all__ = ["SCRIPT", "Publisher"]
 
 # Laravel's, but that one channel which is refused does not keep the others from being served.
 SCRIPT = (
@@ -25,14 +26,9 @@ SCRIPT = (
     "for i = 2, #ARGV do\n  replies[i - 1] = redis.pcall('publish', ARGV[i], ARGV[1])\nend\n"
     "return replies"
 )
+T = TypeVar("T")
 _SENT = Sent(1)
-
-
-class Sources(NamedTuple):
-    """Time and randomness, as arguments."""
-
-    monotonic: Callable[[], float]
-    random: Callable[[], float]
+_tuple = tuple.__new__
 
 
 class _Part(NamedTuple):
@@ -44,6 +40,7 @@ class _Part(NamedTuple):
 
 
 _Replied: TypeAlias = tuple[_Part, Reply]
+_Exchange: TypeAlias = Exchange[Command, Reply, T]
 
 
 class Publisher:
@@ -61,14 +58,14 @@ class Publisher:
         self._retry = retry
         self._sources = sources
 
-    def send(self, messages: Sequence[Message]) -> Exchange[list[Outcome]]:
+    def send(self, messages: Sequence[Message]) -> _Exchange[list[Outcome]]:
         """Publish messages in order; returns one outcome each.
 
         A message with a channel that cannot be carried is refused before anything is sent, and touches no other.
         """
         return by_policy(messages, self._retry, self._send)
 
-    def _send(self, messages: Sequence[Message], retry: Retry) -> Exchange[list[Outcome]]:
+    def _send(self, messages: Sequence[Message], retry: Retry) -> _Exchange[list[Outcome]]:
         refused: dict[int, ConfigurationError] = {}
         parts: list[_Part] = []
         for index, message in enumerate(messages):
@@ -76,24 +73,30 @@ class Publisher:
                 parts += self._parts(index, message)
             except ConfigurationError as error:
                 refused[index] = error
+        replied = yield from self._run(parts, retry)
+        if not refused and len(replied) == len(messages) and all(type(reply) is int for _, reply in replied):
+            return [_SENT] * len(messages)  # one command each, as nearly all are
         replies: list[list[_Replied]] = [[] for _ in messages]
-        for replied in (yield from self._run(parts, retry)):
-            replies[replied[0].of].append(replied)
+        for pair in replied:
+            replies[pair[0].of].append(pair)
         return [
             refused[index] if index in refused else self._outcome(message, replies[index])
             for index, message in enumerate(messages)
         ]
 
     def _parts(self, index: int, message: Message) -> list[_Part]:
-        for name in message.channels:
+        channels, prefix = message.channels, self._prefix
+        for name in channels:
             check_carried(name)
-        text, prefix = message_text(message), self._prefix
-        if len(message.channels) == 1 or self._scripts is False:
-            return [_Part(index, (name,), ("PUBLISH", prefix + name, text)) for name in message.channels]
-        names = [prefix + name for name in message.channels]
-        return [_Part(index, message.channels, ("EVAL", SCRIPT, 0, text, *names))]
+        text = message_text(message)
+        if len(channels) == 1:  # a NamedTuple's own constructor takes twice as long
+            return [_tuple(_Part, (index, channels, ("PUBLISH", prefix + channels[0], text)))]
+        if self._scripts is False:
+            return [_Part(index, (name,), ("PUBLISH", prefix + name, text)) for name in channels]
+        names = [prefix + name for name in channels]
+        return [_Part(index, channels, ("EVAL", SCRIPT, 0, text, *names))]
 
-    def _run(self, parts: list[_Part], retry: Retry) -> Exchange[list[_Replied]]:
+    def _run(self, parts: list[_Part], retry: Retry) -> _Exchange[list[_Replied]]:
         """Run the commands and return what came of each.
 
         The first script ever ends its round trip: if it is refused, what follows must not overtake it.
@@ -112,7 +115,7 @@ class Publisher:
                 parts = [plain for part in (script, *parts) for plain in _plainly(part)]
         return done + (yield from self._attempt(parts, retry)) if parts else done
 
-    def _attempt(self, parts: list[_Part], retry: Retry) -> Exchange[list[_Replied]]:
+    def _attempt(self, parts: list[_Part], retry: Retry) -> _Exchange[list[_Replied]]:
         """Run the commands, and those again that failed, as the policy says."""
         sources = self._sources
         started = sources.monotonic()
@@ -136,8 +139,6 @@ class Publisher:
 
     def _outcome(self, message: Message, replies: list[_Replied]) -> Outcome:
         """Return what the caller gets: the first error, which says which channels were served all the same."""
-        if len(replies) == 1 and type(replies[0][1]) is int:
-            return _SENT
         error: DeliveryError | None = None
         delivered: list[str] = []
         for part, reply in replies:

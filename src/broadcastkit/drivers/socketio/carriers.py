@@ -10,12 +10,11 @@ from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import Any, Protocol
 
-from anyio.lowlevel import RunVar
-
+from broadcastkit.drivers.redis_io.transport import AsyncTransport, Transport
+from broadcastkit.drivers.redis_io.wire import Command
 from broadcastkit.drivers.socketio.emission import Emission
 from broadcastkit.drivers.socketio.plan import Reply
-from broadcastkit.drivers.socketio.replies import error_from
-from broadcastkit.errors import UnreachableError
+from broadcastkit.errors import DeliveryError, UnreachableError
 
 __all__ = [
     "AsyncCarrier",
@@ -60,68 +59,43 @@ Render = Callable[[Sequence[Emission]], list[str]]
 
 
 class RedisCarrier:
-    """Publishes on the Redis channel that python-socketio's servers listen to; the client is thread-safe."""
+    """Publishes on the Redis channel that python-socketio's servers listen to."""
 
-    def __init__(self, client: Any, render: Render, channel: str, *, owned: bool) -> None:
-        self._client = client
+    def __init__(self, transport: Transport, render: Render, channel: str) -> None:
+        self._transport = transport
         self._render = render
         self._channel = channel
-        self._owned = owned
 
     def run(self, emissions: Sequence[Emission]) -> list[Reply]:
         """Publish in one round trip."""
-        pipeline = self._client.pipeline(transaction=False)
-        for text in self._render(emissions):
-            pipeline.publish(self._channel, text)
-        try:
-            return [_reply(result) for result in pipeline.execute(raise_on_error=False)]
-        except Exception as error:  # noqa: BLE001 - error_from raises what is no client's
-            return [error_from(error)] * len(emissions)
+        return _failures(self._transport.run([("PUBLISH", self._channel, text) for text in self._render(emissions)]))
 
     def close(self) -> None:
         """Close kept connections, if they are not the caller's."""
-        if self._owned:
-            self._client.close()
+        self._transport.close()
 
 
 class AsyncRedisCarrier:
-    """The awaited twin of RedisCarrier: each event loop has a client of its own, unless one is given."""
+    """The awaited twin of RedisCarrier."""
 
-    def __init__(self, make: Callable[[], Any], render: Render, channel: str, *, owned: bool) -> None:
-        self._make = make
+    def __init__(self, transport: AsyncTransport, render: Render, channel: str) -> None:
+        self._transport = transport
         self._render = render
         self._channel = channel
-        self._owned = owned
-        # a name of its own: anyio's earlier releases tell variables apart by name
-        self._loops: RunVar[Any] = RunVar(f"broadcastkit_socketio_{id(self)}", None)
 
     async def run(self, emissions: Sequence[Emission]) -> list[Reply]:
         """See RedisCarrier.run."""
-        pipeline = self._here().pipeline(transaction=False)
-        for text in self._render(emissions):
-            pipeline.publish(self._channel, text)
-        try:
-            return [_reply(result) for result in await pipeline.execute(raise_on_error=False)]
-        except Exception as error:  # noqa: BLE001 - error_from raises what is no client's
-            return [error_from(error)] * len(emissions)
+        commands: list[Command] = [("PUBLISH", self._channel, text) for text in self._render(emissions)]
+        return _failures(await self._transport.run(commands))
 
     async def aclose(self) -> None:
-        """Close the connections kept for this event loop, if they are not the caller's."""
-        client = self._loops.get()
-        self._loops.set(None)
-        if client is not None and self._owned:
-            await client.aclose()
-
-    def _here(self) -> Any:
-        client = self._loops.get()
-        if client is None:
-            client = self._make()
-            self._loops.set(client)
-        return client
+        """See RedisCarrier.close."""
+        await self._transport.aclose()
 
 
-def _reply(result: Any) -> Reply:
-    return error_from(result) if isinstance(result, Exception) else None
+def _failures(replies: Sequence[object]) -> list[Reply]:
+    """Leave the numbers of listening servers out."""
+    return [reply if isinstance(reply, DeliveryError) else None for reply in replies]
 
 
 class ManagerCarrier:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
 from inspect import iscoroutinefunction
 from typing import Any, NamedTuple, NoReturn, Self
-
-import anyio
 
 from broadcastkit.authorization import SubscriptionAuth, SubscriptionGrant, UserAuth, UserGrant
 from broadcastkit.core.message import Message
 from broadcastkit.core.retry import Retry
-from broadcastkit.drivers.base import ChannelInfo, ChannelInfos, Outcome, UserInfo
+from broadcastkit.drivers.asked import answer
+from broadcastkit.drivers.base import Outcome
 from broadcastkit.drivers.checks import check_retry, check_seconds
-from broadcastkit.drivers.socketio.answers import answer
+from broadcastkit.drivers.exchange import Sources
+from broadcastkit.drivers.playing import aplay, play
+from broadcastkit.drivers.redis_io.clients import clients_of_url
+from broadcastkit.drivers.redis_io.transport import async_transport, is_cluster, sync_transport
 from broadcastkit.drivers.socketio.carriers import (
     AsyncManagerCarrier,
     AsyncRedisCarrier,
@@ -28,7 +29,8 @@ from broadcastkit.drivers.socketio.carriers import (
 )
 from broadcastkit.drivers.socketio.emission import check_carried
 from broadcastkit.drivers.socketio.endpoint import address, check_namespace, settings_from_url, shown
-from broadcastkit.drivers.socketio.plan import Exchange, Reply, Run, Sending, Sources
+from broadcastkit.drivers.socketio.plan import Sending
+from broadcastkit.drivers.unasked import AsyncUnasked, Unasked
 from broadcastkit.errors import ConfigurationError
 
 __all__ = ["AsyncSocketIODriver", "SocketIODriver"]
@@ -86,7 +88,7 @@ class _SocketIOBase:
     def _over_redis(self, way: _Way, namespace: str, retry: Retry) -> None:
         client = way.client
         if client is not None:
-            if any(cls.__name__.endswith("Cluster") for cls in type(client).__mro__):
+            if is_cluster(client):
                 raise ConfigurationError("must be of one server: python-socketio knows no cluster", setting="client")
             if not callable(getattr(client, "execute_command", None)):
                 raise ConfigurationError("must be a client of redis-py or valkey", setting="client")
@@ -123,6 +125,12 @@ class _SocketIOBase:
             raise ConfigurationError(
                 f"must be {wanted} one; {other.__name__} takes this {type(given).__name__}", setting=setting
             )
+
+    def _clients(self, way: _Way) -> Callable[[], Any]:
+        if way.url is None:
+            return lambda: way.client
+        extra, purpose = "socketio", "the socketio driver"
+        return clients_of_url(way.url, timeout=way.timeout, extra=extra, purpose=purpose, awaited=self._asynchronous)
 
     def _publish(self, way: _Way, render: Render) -> None:
         raise NotImplementedError
@@ -180,7 +188,7 @@ def _channel(channel: str | None) -> str:
     return given
 
 
-class SocketIODriver(_SocketIOBase):
+class SocketIODriver(_SocketIOBase, Unasked):
     """Emits to the rooms of python-socketio's servers, from their process or from any other.
 
     A channel is the room of its full name, an event is emitted with its payload as the one argument, and the excluded
@@ -201,61 +209,23 @@ class SocketIODriver(_SocketIOBase):
     _asynchronous = False
 
     def _publish(self, way: _Way, render: Render) -> None:
-        client = way.client
-        if way.url is not None:
-            from broadcastkit.drivers.socketio.clients import sync_client
-
-            client = sync_client(way.url, way.timeout)
-        owned = way.url is not None
-        self._carrier: RedisCarrier | ManagerCarrier = RedisCarrier(client, render, way.channel, owned=owned)
+        timeout = None if way.url is None else way.timeout
+        transport = sync_transport(self._clients(way), client=way.client, cluster=False, timeout=timeout)
+        self._carrier: RedisCarrier | ManagerCarrier = RedisCarrier(transport, render, way.channel)
 
     def _emit(self, manager: Any, namespace: str) -> None:
         self._carrier = ManagerCarrier(manager, namespace)
 
     def send(self, messages: Sequence[Message]) -> list[Outcome]:
         """Emit messages; over Redis, all in one round trip."""
-        return self._run(self._core.send(messages))
-
-    def channels_info(self, *, prefix: str = "", info: Sequence[str] = ()) -> ChannelInfos:
-        """Raise ConfigurationError: only servers know their clients."""
-        del prefix, info
-        self._nobody()
-
-    def channel_info(self, channel_name: str, *, info: Sequence[str] = ()) -> ChannelInfo:
-        """Raise ConfigurationError: only servers know their clients."""
-        del channel_name, info
-        self._nobody()
-
-    def users_info(self, channel_name: str) -> Sequence[UserInfo]:
-        """Raise ConfigurationError: only servers know their clients."""
-        del channel_name
-        self._nobody()
-
-    def terminate_user_connections(self, user_id: str) -> None:
-        """Raise ConfigurationError: only servers know their clients."""
-        del user_id
-        self._nobody()
+        return play(self._core.send(messages), self._carrier.run)
 
     def close(self) -> None:
         """Close kept connections; the driver stays usable."""
         self._carrier.close()
 
-    def _run(self, exchange: Exchange[list[Outcome]]) -> list[Outcome]:
-        replies: Sequence[Reply] | None = None
-        while True:
-            try:
-                effect = exchange.send(replies)
-            except StopIteration as done:
-                outcomes: list[Outcome] = done.value
-                return outcomes
-            if isinstance(effect, Run):
-                replies = self._carrier.run(effect.emissions)
-            else:
-                time.sleep(effect.seconds)
-                replies = None
 
-
-class AsyncSocketIODriver(_SocketIOBase):
+class AsyncSocketIODriver(_SocketIOBase, AsyncUnasked):
     """The awaited twin of SocketIODriver: same arguments, same promises, over python-socketio's async classes.
 
     Needs asyncio. Over `url` it may be used from several event loops; each has connections of its own. A `server` in
@@ -265,60 +235,17 @@ class AsyncSocketIODriver(_SocketIOBase):
     _asynchronous = True
 
     def _publish(self, way: _Way, render: Render) -> None:
-        def given() -> Any:
-            return way.client
-
-        make = given
-        if way.url is not None:
-            from broadcastkit.drivers.socketio.clients import async_client
-
-            make = partial(async_client, way.url, way.timeout)
-        owned = way.url is not None
-        self._carrier: AsyncRedisCarrier | AsyncManagerCarrier = AsyncRedisCarrier(
-            make, render, way.channel, owned=owned
-        )
+        timeout = None if way.url is None else way.timeout
+        transport = async_transport(self._clients(way), client=way.client, cluster=False, timeout=timeout)
+        self._carrier: AsyncRedisCarrier | AsyncManagerCarrier = AsyncRedisCarrier(transport, render, way.channel)
 
     def _emit(self, manager: Any, namespace: str) -> None:
         self._carrier = AsyncManagerCarrier(manager, namespace)
 
     async def send(self, messages: Sequence[Message]) -> list[Outcome]:
         """See SocketIODriver.send."""
-        return await self._run(self._core.send(messages))
-
-    async def channels_info(self, *, prefix: str = "", info: Sequence[str] = ()) -> ChannelInfos:
-        """See SocketIODriver.channels_info."""
-        del prefix, info
-        self._nobody()
-
-    async def channel_info(self, channel_name: str, *, info: Sequence[str] = ()) -> ChannelInfo:
-        """See SocketIODriver.channel_info."""
-        del channel_name, info
-        self._nobody()
-
-    async def users_info(self, channel_name: str) -> Sequence[UserInfo]:
-        """See SocketIODriver.users_info."""
-        del channel_name
-        self._nobody()
-
-    async def terminate_user_connections(self, user_id: str) -> None:
-        """See SocketIODriver.terminate_user_connections."""
-        del user_id
-        self._nobody()
+        return await aplay(self._core.send(messages), self._carrier.run)
 
     async def aclose(self) -> None:
         """Close the connections kept for this event loop; the driver stays usable."""
         await self._carrier.aclose()
-
-    async def _run(self, exchange: Exchange[list[Outcome]]) -> list[Outcome]:
-        replies: Sequence[Reply] | None = None
-        while True:
-            try:
-                effect = exchange.send(replies)
-            except StopIteration as done:
-                outcomes: list[Outcome] = done.value
-                return outcomes
-            if isinstance(effect, Run):
-                replies = await self._carrier.run(effect.emissions)
-            else:
-                await anyio.sleep(effect.seconds)
-                replies = None

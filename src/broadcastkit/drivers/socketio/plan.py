@@ -5,18 +5,19 @@ A generator of effects: no I/O, no clock, no randomness. Both shells run the sam
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Sequence
 from copy import copy
-from typing import NamedTuple, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 from broadcastkit.core.message import Message
 from broadcastkit.core.retry import Retry
 from broadcastkit.drivers.base import Outcome, Sent
+from broadcastkit.drivers.exchange import Exchange, Run, Sleep, Sources
 from broadcastkit.drivers.policies import by_policy
 from broadcastkit.drivers.socketio.emission import Emission, emission
 from broadcastkit.errors import BroadcastError, DeliveryError
 
-__all__ = ["Exchange", "Reply", "Run", "Sending", "Sleep", "Sources"]
+__all__ = ["Reply", "Sending"]
 
 T = TypeVar("T")
 
@@ -24,26 +25,7 @@ Reply: TypeAlias = "DeliveryError | None"
 """Why an emission failed, or None."""
 
 
-class Run(NamedTuple):
-    """Emit these in order; answered with as many replies."""
-
-    emissions: Sequence[Emission]
-
-
-class Sleep(NamedTuple):
-    """Wait."""
-
-    seconds: float
-
-
-Exchange: TypeAlias = Generator[Run | Sleep, Sequence[Reply] | None, T]
-
-
-class Sources(NamedTuple):
-    """Time and randomness, as arguments."""
-
-    monotonic: Callable[[], float]
-    random: Callable[[], float]
+_Exchange: TypeAlias = Exchange[Emission, Reply, T]
 
 
 class Sending:
@@ -55,11 +37,11 @@ class Sending:
         self._retry = retry
         self._sources = sources
 
-    def send(self, messages: Sequence[Message]) -> Exchange[list[Outcome]]:
+    def send(self, messages: Sequence[Message]) -> _Exchange[list[Outcome]]:
         """Send messages in order; returns one outcome each. One that cannot be carried touches no other."""
         return by_policy(messages, self._retry, self._send)
 
-    def _send(self, messages: Sequence[Message], retry: Retry) -> Exchange[list[Outcome]]:
+    def _send(self, messages: Sequence[Message], retry: Retry) -> _Exchange[list[Outcome]]:
         outcomes: list[Outcome] = [self._sent] * len(messages)
         emissions: dict[int, Emission] = {}
         for index, message in enumerate(messages):
@@ -73,7 +55,7 @@ class Sending:
                 outcomes[index] = self._told(failure, messages[index])
         return outcomes
 
-    def _attempt(self, emissions: dict[int, Emission], retry: Retry) -> Exchange[dict[int, DeliveryError]]:
+    def _attempt(self, emissions: dict[int, Emission], retry: Retry) -> _Exchange[dict[int, DeliveryError]]:
         """Emit, and those again that failed, as the policy says; returns the errors that remain."""
         sources = self._sources
         started = sources.monotonic()
@@ -87,8 +69,7 @@ class Sending:
             errors = {i: error for i, error in zip(emissions, replies, strict=True) if error is not None}
             elapsed, jitter = sources.monotonic() - started, sources.random() if errors else 0.0
             waits = {
-                i: retry.wait(error, attempt=attempt, elapsed=elapsed, jitter=jitter)
-                for i, error in errors.items()
+                i: retry.wait(error, attempt=attempt, elapsed=elapsed, jitter=jitter) for i, error in errors.items()
             }
             failed |= {i: error for i, error in errors.items() if waits[i] is None}
             emissions = {i: emissions[i] for i, wait in waits.items() if wait is not None}

@@ -11,8 +11,9 @@ from django.db import DEFAULT_DB_ALIAS
 from django.db import connections as databases
 from django.utils.module_loading import import_string
 
-from broadcastkit.authorization.rules import callback_name, is_async
+from broadcastkit.authorization.rules import callback_name
 from broadcastkit.broadcaster import AsyncBroadcaster, Broadcaster, ErrorPolicy
+from broadcastkit.calls import is_async
 from broadcastkit.config import Connections, settings_from_env, settings_from_url
 from broadcastkit.default import configure
 from broadcastkit.delivery.outbox import Outbox

@@ -52,6 +52,8 @@ def _view(answer_of: Callable[[Endpoints[Any]], Callable[..., Answer]]) -> Calla
             return as_response(TOO_LONG)
         return with_token(request) if conf.csrf() else admitted(request)
 
+    # a guest is answered here, in words that clients understand, and not by Django's LoginRequiredMiddleware
+    view.login_required = False  # type: ignore[attr-defined]
     return cast("Callable[[HttpRequest], HttpResponse]", csrf_exempt(view))
 
 

@@ -52,6 +52,7 @@ class _PerProcess:
     def __init__(self, options: TransportOptions) -> None:
         self._options = options
         self._processes: dict[int, Transport] = {}
+        _import_for(options)
 
     def send(self, request: HttpRequest) -> HttpReply:
         pid = os.getpid()
@@ -84,6 +85,21 @@ class _PerLoop:
         self._loops.set(None)
         if mine is not None:
             await mine.aclose()
+
+
+def _import_for(options: TransportOptions) -> None:
+    """Import what connections need, in the thread that makes the driver.
+
+    A process that forks while a thread of it imports leaves the child half a module, or a lock that nobody frees.
+    """
+    import encodings.idna  # noqa: F401 - what names of hosts are encoded with
+
+    import broadcastkit.drivers.pusher.http.blocking
+
+    if options.scheme == "https":
+        import broadcastkit.drivers.pusher.http.trust
+    if options.proxy() is not None:
+        import broadcastkit.drivers.pusher.http.proxied  # noqa: F401
 
 
 def _connections(options: TransportOptions) -> Transport:

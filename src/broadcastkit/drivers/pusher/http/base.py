@@ -110,7 +110,9 @@ class TransportOptions:
         """Return the proxy that the environment names for the origin."""
         proxies = getproxies()
         proxy = proxies.get(self.scheme) or proxies.get("all")
-        return None if proxy is None or proxy_bypass(self.host) else proxy
+        if proxy is None or proxy_bypass(self.host):
+            return None
+        return proxy if "://" in proxy else f"http://{proxy}"
 
     def context(self) -> ssl.SSLContext | None:
         """Return the TLS context, or None for plain HTTP. Making it takes 20 ms, most of it for certificates."""

@@ -6,9 +6,9 @@ would show the signed URL. The only module that imports httpx.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Iterable
+from collections.abc import AsyncIterable, Callable, Iterable
 from time import monotonic
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import anyio
 import httpx
@@ -16,9 +16,12 @@ import httpx
 from broadcastkit.drivers.pusher.http.base import CONNECTIONS, HEADERS, IDLE_SECONDS, TransportOptions
 from broadcastkit.drivers.pusher.http.failures import check_size, unreachable
 from broadcastkit.drivers.pusher.wire import HttpReply, HttpRequest
-from broadcastkit.errors import NoReplyError
+from broadcastkit.errors import ConfigurationError, NoReplyError
 
 __all__ = ["AsyncHttpxTransport", "HttpxTransport"]
+
+T = TypeVar("T")
+_PROXY = "the proxy that the environment names (HTTPS_PROXY, HTTP_PROXY or ALL_PROXY) is"
 
 
 class HttpxTransport:
@@ -27,7 +30,7 @@ class HttpxTransport:
     def __init__(self, options: TransportOptions) -> None:
         self._form = _Form(options)
         self._seconds = options.timeouts.read
-        self._transport = httpx.HTTPTransport(**self._form.arguments)
+        self._transport = _opened(httpx.HTTPTransport, self._form.arguments)
 
     def send(self, request: HttpRequest) -> HttpReply:
         """See Transport.send."""
@@ -65,7 +68,7 @@ class AsyncHttpxTransport:
     def __init__(self, options: TransportOptions) -> None:
         self._form = _Form(options)
         self._seconds = options.timeouts.read
-        self._transport = httpx.AsyncHTTPTransport(**self._form.arguments)
+        self._transport = _opened(httpx.AsyncHTTPTransport, self._form.arguments)
         self._gate = anyio.Semaphore(CONNECTIONS, fast_acquire=True)
 
     async def send(self, request: HttpRequest) -> HttpReply:
@@ -94,6 +97,20 @@ class AsyncHttpxTransport:
             body += chunk
             check_size(body)
         return bytes(body)
+
+
+def _opened(transport: Callable[..., T], arguments: dict[str, Any]) -> T:
+    # What the environment names is read when it is needed; a proxy's address may hold a password, and is not shown.
+    try:
+        return transport(**arguments)
+    except ImportError:
+        raise ConfigurationError(
+            f"{_PROXY} a SOCKS proxy, which needs socksio: run `pip install 'httpx[socks]'`"
+        ) from None
+    except (ValueError, httpx.InvalidURL):
+        raise ConfigurationError(
+            f"{_PROXY} none that can be used: http://, https://, socks5:// or socks5h://"
+        ) from None
 
 
 class _Form:

@@ -27,7 +27,7 @@ class Command(BaseCommand):
         parser.add_argument("--tries", type=int, default=10, help="for an event that the service keeps failing at")
         parser.add_argument("--batch", type=int, default=100, help="events claimed at a time")
         parser.add_argument("--lease", type=float, default=60.0, help="seconds until another takes over a claim")
-        parser.add_argument("--poll", type=float, default=0.5, help="seconds between looks at an empty table")
+        parser.add_argument("--poll", type=float, default=0.1, help="seconds between looks at an empty table")
         parser.add_argument("--keep", type=float, default=0.0, help="seconds to keep what was delivered")
         instead = parser.add_mutually_exclusive_group()
         instead.add_argument("--once", action="store_true", help="deliver what waits, and stop")

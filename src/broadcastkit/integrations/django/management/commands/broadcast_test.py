@@ -44,6 +44,12 @@ class Command(BaseCommand):
             raise CommandError(str(error), returncode=_WRONG) from None
         elapsed = (time.perf_counter() - started) * 1000
         (connection,) = receipt.connections
+        if connection.queued:
+            self.stdout.write(
+                f"queued: {_EVENT} on {options['channel']}, for the connection {connection.connection}; "
+                "if it cannot be sent, the log will say so"
+            )
+            return
         self.stdout.write(
             f"accepted: {_EVENT} on {options['channel']}, by the connection {connection.connection} "
             f"in {elapsed:.0f} ms and {connection.requests} request{'' if connection.requests == 1 else 's'}"

@@ -10,7 +10,7 @@ import redis.exceptions
 import valkey.exceptions
 from redis._parsers.base import BaseParser
 
-from broadcastkit.drivers.redis.replies import error_from, reply_from
+from broadcastkit.drivers.redis_io.replies import error_from, reply_from
 from broadcastkit.errors import (
     BadCredentialsError,
     BadRequestError,

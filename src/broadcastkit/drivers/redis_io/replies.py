@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from broadcastkit.drivers.redis.wire import Reply
+from broadcastkit.drivers.redis_io.wire import Reply
 from broadcastkit.errors import (
     BadCredentialsError,
     BadRequestError,

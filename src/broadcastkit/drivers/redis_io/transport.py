@@ -1,4 +1,4 @@
-"""The I/O under the Redis driver: commands out, replies in. It knows clients by their shape, and imports none."""
+"""Commands out, replies in. It knows clients by their shape, and imports none."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 from anyio.lowlevel import RunVar
 
-from broadcastkit.drivers.redis.replies import error_from, reply_from
-from broadcastkit.drivers.redis.wire import Command, Reply
+from broadcastkit.drivers.redis_io.replies import error_from, reply_from
+from broadcastkit.drivers.redis_io.wire import Command, Reply
 from broadcastkit.errors import ConfigurationError, UnreachableError
 
 __all__ = ["AsyncTransport", "Transport", "async_transport", "is_cluster", "sync_transport"]

@@ -1,4 +1,4 @@
-"""What laravel-echo-server is told: it asks in the client's name, and no signature is needed between the two."""
+"""What a server is told that asks in its clients' name: no signature is needed between the two."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 from broadcastkit.authorization import SubscriptionAuth, SubscriptionGrant
 
-__all__ = ["EchoServerAuth", "answer"]
+__all__ = ["ServerAuth", "answer"]
 
 
-class EchoServerAuth(SubscriptionAuth):
-    """A yes in laravel-echo-server's form: `true`, or the presence member as an object."""
+class ServerAuth(SubscriptionAuth):
+    """A yes for a server: `true`, or the presence member as an object. It means nothing if a client shows it."""
 
     __slots__ = ()
 
@@ -24,6 +24,6 @@ class EchoServerAuth(SubscriptionAuth):
         return b"true" if self.channel_data is None else b'{"channel_data":%b}' % self.channel_data.encode()
 
 
-def answer(grant: SubscriptionGrant) -> EchoServerAuth:
+def answer(grant: SubscriptionGrant) -> ServerAuth:
     """Return the answer to a grant."""
-    return EchoServerAuth("", grant.member)
+    return ServerAuth("", grant.member)

@@ -128,6 +128,9 @@ def test_a_profile_may_be_given_over_the_drivers_own() -> None:
         ),
         ({"connections": {"a": "log"}}, "connections.a needs a 'driver'"),
         ({"connections": {"a": {"driver": 7}}}, "connections.a needs a 'driver'"),
+        (None, "settings are a mapping or a settings model, not NoneType; a driver is for Broadcaster(), and a URL"),
+        (f"pusher://k:{SECRET}@h/1", "settings are a mapping or a settings model, not str"),
+        (LogDriver(), "settings are a mapping or a settings model, not LogDriver"),
     ],
 )
 def test_a_wrong_mapping_is_refused_at_once(settings: Any, said: str) -> None:
@@ -135,6 +138,7 @@ def test_a_wrong_mapping_is_refused_at_once(settings: Any, said: str) -> None:
         with pytest.raises(ConfigurationError) as error:
             read(settings)
         assert str(error.value).startswith(said)
+        assert SECRET not in str(error.value)
 
 
 GOOD = {"driver": "pusher", "app_id": "1", "key": "k", "secret": SECRET}

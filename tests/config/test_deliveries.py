@@ -76,8 +76,8 @@ def test_code_may_give_the_object_and_its_own_options_win() -> None:
             "delivery.background must map size, overflow, patience, drain, on_failed to values, not 5",
         ),
         (
-            {"background": {"sise": 5}},
-            "delivery.background.sise is none of size, overflow, patience, drain, on_failed",
+            {"background": {"length": 5}},
+            "delivery.background.length is none of size, overflow, patience, drain, on_failed",
         ),
         ({"background": {"size": 0}}, "delivery.background.size must be a number from 1, not 0"),
         ({"background": {"size": "5"}}, "delivery.background.size must be a number from 1, not '5'"),

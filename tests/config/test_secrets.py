@@ -7,16 +7,30 @@ import pickle
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from celery import Celery
 from pydantic import ValidationError
+from sqlalchemy import create_engine
 
 from broadcastkit import AsyncBroadcaster, Broadcaster
 from broadcastkit.authorization import SubscriptionGrant, UserGrant
 from broadcastkit.broadcaster.base import BroadcasterBase
 from broadcastkit.config import async_drivers_from_settings, drivers_from_settings, settings_from_env
+from broadcastkit.core.breaker import Breaker
+from broadcastkit.core.message import Message
+from broadcastkit.delivery.envelope import Envelope
+from broadcastkit.delivery.outbox import Relay
+from broadcastkit.delivery.queues import CeleryDelivery
+from broadcastkit.delivery.repeats.redis import AsyncRedisRepeats, RedisRepeats
 from broadcastkit.drivers.client_options import client_options
+from broadcastkit.drivers.guarded import Guarded
+from broadcastkit.drivers.pusher import PusherDriver
 from broadcastkit.errors import BroadcastError
+from broadcastkit.integrations.rate_limits import AsyncFixedWindow, FixedWindow
+from broadcastkit.integrations.webhooks import WebhookReceiver
 from broadcastkit.server import App, EmbeddedServer
 from broadcastkit.settings import BroadcastSettings
+from broadcastkit.signing import KeyRing, Signer
+from broadcastkit.webhooks import WebhookHandlers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,7 +38,7 @@ if TYPE_CHECKING:
 CANARY = "canary7d1f"
 # 32 bytes that hold it, for the one secret with a form
 KEY = "Y2FuYXJ5N2QxZmNhbmFyeTdkMWZjYW5hcnk3ZDFmMDA="
-APP = {"app_id": "1", "key": "k", "secret": CANARY, "encryption_master_key": KEY}
+APP: dict[str, Any] = {"app_id": "1", "key": "k", "secret": CANARY, "encryption_master_key": KEY}
 CONNECTIONS: dict[str, dict[str, Any]] = {
     "embedded": {"driver": "embedded", "server": EmbeddedServer(App("a", "k", CANARY)), "encryption_master_key": KEY},
     "pusher": {"driver": "pusher", **APP},
@@ -47,6 +61,23 @@ ENVIRON = {
     "REVERB_HOST": "h",
     "REDIS_URL": f"redis://:{CANARY}@h",
     "SOCKETIO_URL": f"redis://:{CANARY}@h",
+}
+
+
+# whatever else is given a secret, or a URL with one
+HOLDERS: dict[str, Callable[[], object]] = {
+    "a signer": lambda: Signer("k", CANARY),
+    "a key ring": lambda: KeyRing(("k", CANARY), ("j", CANARY)),
+    "a webhook receiver": lambda: WebhookReceiver(WebhookHandlers(), keys=("k", CANARY), master_key=KEY),
+    "the embedded server": lambda: EmbeddedServer(App("a", "k", CANARY, retired_secrets=(f"{CANARY}2",))),
+    "a rate limit": lambda: FixedWindow("1/second", storage=f"redis://:{CANARY}@h"),
+    "an awaited rate limit": lambda: AsyncFixedWindow("1/second", storage=f"redis://:{CANARY}@h"),
+    "a store of repeats": lambda: RedisRepeats(f"redis://:{CANARY}@h"),
+    "an awaited store of repeats": lambda: AsyncRedisRepeats(f"redis://:{CANARY}@h"),
+    "a queue": lambda: CeleryDelivery(Celery(broker=f"redis://:{CANARY}@h")),
+    "a relay": lambda: Relay(create_engine(f"sqlite:///{CANARY}"), Broadcaster(PusherDriver(**APP))),
+    "a guard": lambda: Guarded(PusherDriver(**APP), breaker=Breaker(), fallback=PusherDriver(**APP)),
+    "a payload on its way": lambda: Envelope("c", Message("e", ("a",), CANARY, None, ()), "1"),
 }
 
 
@@ -83,6 +114,14 @@ def test_no_broadcaster_shows_it(name: str, cls: Any) -> None:
     broadcaster.driver()
 
     assert_silent(repr(broadcaster), repr(vars(broadcaster)))
+
+
+@pytest.mark.parametrize("make", HOLDERS.values(), ids=HOLDERS)
+def test_nothing_else_shows_it(make: Callable[[], object]) -> None:
+    ours = [part for part in everything_in(make()) if type(part).__module__.startswith("broadcastkit")]
+
+    assert ours
+    assert_silent(*(repr(part) for part in ours), *(str(part) for part in ours if not isinstance(part, str)))
 
 
 @pytest.mark.parametrize("name", [name for name in CONNECTIONS if not name.startswith("socketio")])

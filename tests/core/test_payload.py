@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+import sqlalchemy
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field, SecretStr, field_serializer
@@ -78,7 +79,6 @@ def test_values_become_json(value: object, text: str) -> None:
 
 
 def test_a_database_row_becomes_json() -> None:
-    sqlalchemy = pytest.importorskip("sqlalchemy")
     with sqlalchemy.create_engine("sqlite://").connect() as connection:
         row = connection.execute(sqlalchemy.text("SELECT 7 AS id, 'Ann' AS name")).mappings().one()
 

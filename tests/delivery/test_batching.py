@@ -34,14 +34,14 @@ def added(batcher: Batcher, *items: Item) -> list[Batch | None]:
 
 
 def test_a_lone_item_leaves_at_once() -> None:
-    batcher = Batcher(10, most=8)
+    batcher = Batcher(10, most=8, free=2)
     one = item("a")
     assert batcher.add(one) == [one]
     assert len(batcher) == 0
 
 
 def test_while_the_free_ones_are_on_their_way_others_wait_and_share_the_next_request() -> None:
-    batcher = Batcher(10, most=8)
+    batcher = Batcher(10, most=8, free=2)
     first, second, third, fourth = item("a"), item("b"), item("c"), item("d")
     assert added(batcher, first, second, third, fourth) == [[first], [second], None, None]
     batcher.done([first])
@@ -49,7 +49,7 @@ def test_while_the_free_ones_are_on_their_way_others_wait_and_share_the_next_req
 
 
 def test_a_full_batch_leaves_beyond_the_free_ones_up_to_the_most() -> None:
-    batcher = Batcher(3, most=3)
+    batcher = Batcher(3, most=3, free=2)
     added(batcher, item("a"), item("b"))
     waiting = [item(name) for name in "cdefgh"]
     leaving = [batch for batch in added(batcher, *waiting) if batch]
@@ -60,7 +60,7 @@ def test_a_full_batch_leaves_beyond_the_free_ones_up_to_the_most() -> None:
 
 
 def test_a_channel_that_is_on_its_way_is_waited_for() -> None:
-    batcher = Batcher(10, most=8)
+    batcher = Batcher(10, most=8, free=2)
     first, same, other = item("a"), item("a"), item("b")
     assert added(batcher, first, same, other) == [[first], None, [other]]
     batcher.done([first])
@@ -68,7 +68,7 @@ def test_a_channel_that_is_on_its_way_is_waited_for() -> None:
 
 
 def test_nobody_overtakes_over_a_shared_channel() -> None:
-    batcher = Batcher(10, most=8)
+    batcher = Batcher(10, most=8, free=2)
     first, both, late = item("a"), item("a", "b"), item("b")
     assert added(batcher, first, both, late) == [[first], None, None]
     batcher.done([first])
@@ -76,7 +76,7 @@ def test_nobody_overtakes_over_a_shared_channel() -> None:
 
 
 def test_an_item_with_more_channels_than_a_request_holds_travels_alone() -> None:
-    batcher = Batcher(3, most=8)
+    batcher = Batcher(3, most=8, free=2)
     added(batcher, item("x"), item("y"))
     small, large = item("a"), item(*"bcdef")
     added(batcher, small, large)
@@ -89,6 +89,7 @@ def test_what_is_to_be_sent_again_goes_to_the_front() -> None:
     batcher = Batcher(10, most=1, free=1)
     first, second, third = item("a"), item("b"), item("a")
     batch = batcher.add(first)
+    assert batch is not None
     assert batch == [first]
     added(batcher, second, third)
     batcher.done(batch, again=[first])

@@ -16,6 +16,11 @@ from broadcastkit.errors import BadRequestError, ConnectError, ConnectionLostErr
 from tests.delivery.held import SECONDS, AsyncHeld, Held, message
 
 
+@pytest.fixture(autouse=True)
+def two_leave_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("broadcastkit.delivery.inline._FREE", 2)
+
+
 def in_threads(inline: Inline, driver: Held, pool: ThreadPoolExecutor, *events: str) -> list[Future[Sequence[Outcome]]]:
     """Deliver each event from a thread of its own, each queued before the next one starts."""
     futures = []

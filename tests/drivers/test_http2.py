@@ -60,7 +60,7 @@ def test_a_client_that_speaks_it_sends_all_over_one_connection(
         several = [[message("ping", data=f'{{"n":{n}}}')] for n in range(9)]
         if colour.name == "async":
             sent = colour.at_once(driver, several)
-        else:  # not from several threads: httpcore 1.0.9 then loses a stream now and then, with a KeyError
+        else:  # not from several threads: one round in a hundred httpcore 1.0.9 then loses the streams of all but one
             sent = [colour.call(driver, "send", messages) for messages in several]
         info = colour.call(driver, "channel_info", "news", info=("subscription_count",))
         events = [json.loads(listener.recv(TIMEOUT)) for _ in range(9)]

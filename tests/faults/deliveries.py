@@ -32,7 +32,7 @@ RETRY = Retry(attempts=4, budget=10.0, base=0.005, cap=0.02)
 CALLERS = 50
 FAILURES = 2
 RETRIED = 15
-"""After so many attempts that failed, nobody waits for a relay any longer."""
+"""Attempts of a relay, after which all is said of a fault that does not end."""
 SECONDS = 30.0
 
 
@@ -47,6 +47,8 @@ class Scene(NamedTuple):
     numbers: Sequence[int]
     patience: float = 0.3
     """Of the background."""
+    ends: bool = True
+    """Whether the fault does: nobody waits for a relay that can never get through."""
 
 
 def event(number: int, channels: Sequence[str]) -> AnonymousEvent:
@@ -204,7 +206,7 @@ def outbox(scene: Scene) -> Report:
             thread = threading.Thread(target=relay.run)
             thread.start()
             try:
-                wait_until(lambda: _is_done(relay), "the relay is done")
+                wait_until(lambda: _is_done(relay, ends=scene.ends), "the relay is done", SECONDS)
             finally:
                 relay.stop()
                 thread.join(SECONDS)
@@ -215,9 +217,9 @@ def outbox(scene: Scene) -> Report:
     return report
 
 
-def _is_done(relay: Relay) -> bool:
+def _is_done(relay: Relay, *, ends: bool) -> bool:
     now = relay.statistics()
-    return not now.waiting or now.retried >= RETRIED
+    return not now.waiting or (not ends and now.retried >= RETRIED)
 
 
 DELIVERIES: dict[str, Callable[[Scene], Report]] = {

@@ -116,7 +116,7 @@ def _sum(one: Row, other: Row) -> Row:
         delivered=one.delivered + other.delivered,
         lost=one.lost + other.lost,
         doubled=one.doubled + other.doubled,
-        saw=Counter(one.saw) + Counter(other.saw),
-        told=Counter(one.told) + Counter(other.told),
+        saw=dict(Counter(one.saw) + Counter(other.saw)),
+        told=dict(Counter(one.told) + Counter(other.told)),
         in_order=one.in_order and other.in_order,
     )

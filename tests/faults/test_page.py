@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 from tests.faults.actions import FAULTS, REDIS_FAULTS
 from tests.faults.deliveries import DELIVERIES
-from tests.faults.ledger import Row
+from tests.faults.ledger import Ledger, Row
 from tests.faults.table import PAGE, Kind, kind_of, page_kinds, table
 
 MAY_LOSE = {"the process is killed (SIGKILL)"}
@@ -43,3 +46,13 @@ def test_what_is_worse_than_written_is_not_allowed() -> None:
     ]
     assert fine.allows(fine)
     assert not any(fine.allows(one) for one in worse)
+
+
+def test_what_is_measured_twice_is_added_up_and_what_is_measured_again_is_replaced(tmp_path: Path) -> None:
+    for _ in range(2):
+        ledger = Ledger(tmp_path)
+        ledger.add(ROW)
+        ledger.add(ROW)
+        ledger.save()
+    (row,) = json.loads((tmp_path / "rows.json").read_text())
+    assert (row["sent"], row["delivered"], row["doubled"], row["told"]) == (40, 36, 2, {"ConnectError": 4})

@@ -27,6 +27,7 @@ __all__ = ["EVENT", "Heard", "RedisWitness", "Witness", "witness"]
 EVENT = "told"
 FENCE = "fence"
 SECONDS = 20.0
+QUIET = 30.0
 
 Heard = Mapping[str, Sequence[int]]
 """The numbers of the events that arrived, by channel, in the order in which they came."""
@@ -54,8 +55,11 @@ class Witness:
 
     def _listen(self, socket: ClientConnection) -> None:
         with contextlib.suppress(ConnectionClosed):
-            for frame in socket:
-                self._take(json.loads(frame))
+            while True:
+                try:
+                    self._take(json.loads(socket.recv(timeout=QUIET)))
+                except TimeoutError:  # as clients do: soketi closes a connection that says nothing for two minutes
+                    socket.send(json.dumps({"event": "pusher:ping", "data": {}}))
 
     def _take(self, frame: dict[str, Any]) -> None:
         event, channel = frame["event"], frame.get("channel", "")

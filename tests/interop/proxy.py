@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from typing import Any
 
 import pproxy
 
 
 async def serve(port: int) -> None:
     """Serve until the process is stopped; each connection through it is told on a line of its own."""
-    server = pproxy.Server(f"http+socks5://127.0.0.1:{port}")
+    server: Any = pproxy.Server(f"http+socks5://127.0.0.1:{port}")
     await server.start_server({"rserver": [], "verbose": lambda text: print(text, flush=True)})
     print("listening", flush=True)
     await asyncio.Event().wait()

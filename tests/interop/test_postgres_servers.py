@@ -12,10 +12,11 @@ pytestmark = pytest.mark.real
 
 
 def test_each_test_has_an_empty_database_of_its_own(postgres_shared: PostgresServer) -> None:
-    for _ in range(2):
-        with postgres_shared.fresh() as database, database.connect() as connection:
-            connection.execute("CREATE TABLE only_here (id integer)")
-            assert database.database != postgres_shared.database
+    with postgres_shared.fresh() as database, database.connect() as connection:
+        connection.execute("CREATE TABLE only_here (id integer)")
+    with postgres_shared.fresh() as database, database.connect() as connection:
+        connection.execute("CREATE TABLE only_here (id integer)")
+        assert database.database != postgres_shared.database
 
     with pytest.raises(psycopg.OperationalError, match="does not exist"):
         database.connect()

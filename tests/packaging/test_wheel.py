@@ -25,6 +25,17 @@ receipt = broadcast(
 assert receipt.delivered and list(receipt.channels) == ["private-user.3"], receipt
 """
 
+SENT = """
+from broadcastkit import AnonymousEvent, Broadcaster
+Broadcaster.from_url("{url}").broadcast(AnonymousEvent("ping", on="news")).to_everyone()
+"""
+ENCRYPTED = """
+from broadcastkit import AnonymousEvent, Broadcaster, EncryptedChannel
+from broadcastkit.drivers.pusher import PusherDriver
+driver = PusherDriver(app_id="1", key="k", secret="s", encryption_master_key="eHh4" * 10 + "eHg=")
+Broadcaster(driver).broadcast(AnonymousEvent("ping", on=EncryptedChannel("news"))).to_everyone()
+"""
+
 
 def test_the_wheel_holds_the_package_and_its_marker_and_nothing_else(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
@@ -65,6 +76,9 @@ def test_the_pusher_driver_needs_no_extra(python: Path) -> None:
         ("import broadcastkit.observability.opentelemetry", "opentelemetry"),
         ("from broadcastkit.observability.prometheus import PrometheusHooks; PrometheusHooks()", "prometheus"),
         ("import broadcastkit.settings", "settings"),
+        (SENT.format(url="redis://127.0.0.1"), "redis"),
+        (SENT.format(url="socketio+redis://127.0.0.1"), "socketio"),
+        (ENCRYPTED, "encryption"),
     ],
 )
 def test_what_needs_an_extra_says_which(python: Path, program: str, extra: str) -> None:

@@ -109,7 +109,13 @@ def delivery_from_settings(settings: Settings) -> Delivery | None:
 
 
 def _mapping(given: Settings) -> Mapping[str, Any]:
-    return given.connection_settings() if isinstance(given, SettingsSource) else given
+    settings: object = given.connection_settings() if isinstance(given, SettingsSource) else given
+    if not isinstance(settings, Mapping):  # not shown: it may be a URL with a secret in it
+        raise ConfigurationError(
+            f"settings are a mapping or a settings model, not {type(settings).__name__}; "
+            "a driver is for Broadcaster(), and a URL for from_url()"
+        )
+    return settings
 
 
 def _from_settings(given: Settings, *, asynchronous: bool) -> tuple[Connections[Any], str]:

@@ -38,7 +38,7 @@ class TracedMessage(Message):
 
     trace: Mapping[str, str] | None = None
 
-    def _replace(self, **values: Any) -> Self:
+    def _replace(self, **values: Any) -> Self:  # pyright: ignore[reportIncompatibleMethodOverride]
         other = super()._replace(**values)
         other.trace = self.trace
         return other

@@ -23,7 +23,7 @@ class AsyncWorkers:
     """The tasks of one event loop that send over one driver, and their queue."""
 
     def __init__(self, connection: str, driver: AsyncDriver, policy: Policy) -> None:
-        self.backlog = Backlog(connection, policy, driver)
+        self.backlog: Backlog = Backlog(connection, policy, driver)
         self._driver = driver
         self._tasks: set[asyncio.Task[None]] = set()
         self._progress: list[asyncio.Future[None]] = []

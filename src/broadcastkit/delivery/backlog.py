@@ -93,11 +93,14 @@ class Backlog:
     def __init__(self, connection: str, policy: Policy, driver: object) -> None:
         self.connection = connection
         self.policy = policy
-        self.batcher = Batcher(batch_limit(driver), most=MOST, free=1)
+        self.batcher: Batcher = Batcher(batch_limit(driver), most=MOST, free=1)
         self._driver = driver
         self._log = Failures(_log)
-        self.waiting = self.sent = self.failed = self.dropped = 0
-        self.worth_taking = False
+        self.waiting: int = 0
+        self.sent: int = 0
+        self.failed: int = 0
+        self.dropped: int = 0
+        self.worth_taking: bool = False
         """Whether a sender should look, after the last `put`."""
         self._done: list[Watched] = []
         self._failures = 0

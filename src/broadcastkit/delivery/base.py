@@ -28,7 +28,7 @@ class Delivery(ABC):
     """Whether `deliver` waits for a driver that does, so that calling it inside an event loop deserves a warning."""
 
     settles: bool = False
-    """Whether it tells of messages that it has queued when it is done with them; see `broadcastkit.delivery.watched`."""
+    """Whether it tells when it is done with messages that it has queued; see `broadcastkit.delivery.watched`."""
 
     joins: bool = False
     """Whether messages are written into the caller's transaction, by `deliver_within`, in place of being held back."""

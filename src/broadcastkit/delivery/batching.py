@@ -18,7 +18,6 @@ __all__ = ["MOST", "Batch", "Batcher", "Item", "batch_limit", "distribute", "mes
 
 MOST = 8
 """Requests on their way at once, for each connection: more would cost a client's pool more than they gain."""
-_FREE = 2
 # How far into the queue a batch looks for channels that are not busy: what is further back waits a little longer.
 _WINDOW = 128
 
@@ -29,7 +28,7 @@ class Item:
     __slots__ = ("batch", "channels", "messages", "outcomes", "signal", "weight")
 
     def __init__(self, messages: Sequence[Message]) -> None:
-        self.messages = messages
+        self.messages: Sequence[Message] = messages
         if len(messages) == 1:
             self.channels: Sequence[str] = messages[0].channels
         else:
@@ -55,10 +54,10 @@ class Batcher:
 
     __slots__ = ("_busy", "_free", "_limit", "_ripe", "_running", "_waiting", "most")
 
-    def __init__(self, limit: int, *, most: int, free: int = _FREE) -> None:
+    def __init__(self, limit: int, *, most: int, free: int) -> None:
         self._limit = limit
         self._free = free
-        self.most = most
+        self.most: int = most
         self._waiting: deque[Item] = deque()
         self._busy: set[str] = set()
         self._running = 0

@@ -51,7 +51,7 @@ class AsyncLine:
     """
 
     def __init__(self, driver: AsyncDriver, limit: int, loop: asyncio.AbstractEventLoop) -> None:
-        self.loop = ref(loop)
+        self.loop: ref[asyncio.AbstractEventLoop] = ref(loop)
         self._driver = driver
         self._batcher = Batcher(limit, most=MOST, free=1)
         self._sweeps = False

@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 
 from broadcastkit.drivers.base import AsyncDriver, Driver
 
-__all__ = ["Source", "defaults"]
+__all__ = ["Defaults", "Source", "defaults"]
 
 DriverT_co = TypeVar("DriverT_co", covariant=True)
 
@@ -24,11 +24,11 @@ class Source(Protocol[DriverT_co]):
         ...
 
 
-class _Defaults:
+class Defaults:
     """Set by `broadcastkit.default`, which is loaded with the package."""
 
     sync: Callable[[], Source[Driver]]
     asynchronous: Callable[[], Source[AsyncDriver]]
 
 
-defaults = _Defaults()
+defaults: Defaults = Defaults()

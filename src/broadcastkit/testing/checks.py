@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-from broadcastkit.authorization import SubscriptionGrant, UserGrant
+from broadcastkit.authorization import SubscriptionAuth, SubscriptionGrant, UserAuth, UserGrant
 from broadcastkit.core.message import Message
 from broadcastkit.drivers.base import NO_SOCKET_ID, ChannelInfo, UserInfo
 from broadcastkit.errors import BroadcastError, ConfigurationError
@@ -171,7 +171,8 @@ def _answers(suite: Suite) -> Steps:
         users = [driver.answer_user(UserGrant(_SOCKET_ID, '{"id":  "7"}'))]
     except ConfigurationError:
         users = []  # a service that knows none: said, and not signed
-    for answer in (plain, present, *users):
+    answers: list[SubscriptionAuth | UserAuth] = [plain, present, *users]
+    for answer in answers:
         body = answer.as_dict()
         strings = all(isinstance(part, str) for pair in body.items() for part in pair)
         expect(strings, f"as_dict() of an answer holds something other than text: {sorted(body)}")

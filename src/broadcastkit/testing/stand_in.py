@@ -62,7 +62,7 @@ class _Fake(PusherBase):
         return UserAuth("", grant.user_data)
 
 
-class FakeDriver(_Fake, PusherDriver):
+class FakeDriver(_Fake, PusherDriver):  # pyright: ignore[reportIncompatibleVariableOverride]
     """Sends nothing, refuses what the service of its profile would refuse, and signs nothing.
 
     Where a server asks the driver that it stands in for, in its clients' names, it is asked and answers as that one.
@@ -73,7 +73,7 @@ class FakeDriver(_Fake, PusherDriver):
         self._transport = _Yes()
 
 
-class AsyncFakeDriver(_Fake, AsyncPusherDriver):
+class AsyncFakeDriver(_Fake, AsyncPusherDriver):  # pyright: ignore[reportIncompatibleVariableOverride]
     """The awaited twin of FakeDriver."""
 
     def _connect(self, options: TransportOptions, client: Any) -> None:

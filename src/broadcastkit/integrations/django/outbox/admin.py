@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from django.contrib import admin
 from django.http import HttpRequest
@@ -14,8 +14,14 @@ from broadcastkit.integrations.django.outbox.models import OutboxEvent
 __all__ = ["OutboxEventAdmin"]
 
 
+if TYPE_CHECKING:
+    _ModelAdmin: TypeAlias = admin.ModelAdmin[OutboxEvent]
+else:
+    _ModelAdmin = admin.ModelAdmin  # generic in its stubs only
+
+
 @admin.register(OutboxEvent)
-class OutboxEventAdmin(admin.ModelAdmin):
+class OutboxEventAdmin(_ModelAdmin):
     """Looks, requeues and deletes; changes nothing else."""
 
     list_display: Any = ("id", "event_id", "state", "connection", "channels", "attempts", "error", "created")

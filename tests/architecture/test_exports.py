@@ -31,11 +31,15 @@ MODULES = [
 
 
 def defined_in(module: ModuleType) -> set[str]:
-    """Return the public classes and functions that this module itself defines; pytest's hooks are for pytest alone."""
+    """Return the public classes and functions that this module itself defines.
+
+    Pytest's hooks are for pytest alone, and Taskiq puts what it decorates into the module a second time.
+    """
     return {
         name
         for name, value in vars(module).items()
         if not name.startswith(("_", "pytest_"))
+        and not name.endswith("__taskiq_original")
         and (inspect.isclass(value) or inspect.isfunction(value))
         and value.__module__ == module.__name__
     }

@@ -8,6 +8,7 @@ import pytest
 
 from broadcastkit import AnonymousEvent, AsyncBroadcaster, Broadcaster, Channel, Receipt
 from broadcastkit.drivers.base import ChannelInfo, Sent
+from broadcastkit.drivers.memory import MemoryDriver
 from broadcastkit.errors import (
     ConfigurationError,
     ConnectError,
@@ -229,3 +230,22 @@ async def test_so_is_an_awaited_one() -> None:
         await broadcaster.broadcast(ping()).to_everyone()
         assert told.closed == 0
     assert told.closed == 1
+
+
+def test_a_class_in_the_place_of_a_driver_is_named() -> None:
+    with pytest.raises(ConfigurationError, match="MemoryDriver is a class; give a driver made of it"):
+        Broadcaster(MemoryDriver)  # type: ignore[arg-type]
+
+
+def test_channels_are_a_registry() -> None:
+    with pytest.raises(ConfigurationError, match="channels must be a ChannelRegistry, not str"):
+        Broadcaster(MemoryDriver(), channels="news")  # type: ignore[arg-type]
+
+
+def test_its_repr_names_the_connections_and_the_drivers_made() -> None:
+    broadcaster = Broadcaster.from_settings(
+        {"default": "main", "connections": {"main": {"driver": "null"}, "spare": {"driver": "log"}}}
+    )
+    assert repr(broadcaster) == "Broadcaster(main, spare; [])"
+    broadcaster.driver()
+    assert repr(broadcaster) == f"Broadcaster(main, spare; [{broadcaster.driver()!r}])"

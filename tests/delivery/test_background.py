@@ -27,7 +27,10 @@ from broadcastkit.errors import (
 from tests.delivery.held import SECONDS, AsyncHeld, Held, message
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from broadcastkit.core.message import Message
+    from broadcastkit.drivers.base import Outcome
 
 Failure = tuple[str, str, type[Exception]]
 
@@ -425,3 +428,33 @@ async def test_full_async_queues_refuse_and_drop_as_the_others_do() -> None:
     driver.release_all()
     await refusing.aclose()
     await dropping.aclose()
+
+
+@pytest.mark.parametrize("colour", ["sync", "async"])
+def test_a_driver_that_says_too_little_fails_its_messages_and_ends_nothing(colour: str) -> None:
+    failures = Failures()
+    background = Background(on_failed=failures)
+
+    class Terse(Held):
+        def answer(self, messages: Sequence[Message]) -> list[Outcome]:
+            return super().answer(messages)[:1]
+
+    class AsyncTerse(AsyncHeld):
+        def answer(self, messages: Sequence[Message]) -> list[Outcome]:
+            return super().answer(messages)[:1]
+
+    async def story() -> None:
+        driver = AsyncTerse(released=True)
+        await background.adeliver("main", driver, [message("a"), message("b")])
+        await background.adeliver("main", driver, [message("c")])
+        await background.aclose()
+
+    if colour == "async":
+        asyncio.run(story())
+    else:
+        driver = Terse(released=True)
+        background.deliver("main", driver, [message("a"), message("b")])
+        assert background.flush(SECONDS)
+        background.deliver("main", driver, [message("c")])
+        background.close()
+    assert failures.told == [("main", "a", TypeError), ("main", "b", TypeError)]

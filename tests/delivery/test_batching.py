@@ -187,4 +187,4 @@ def test_a_bug_of_a_driver_reaches_every_caller() -> None:
 def test_a_driver_says_how_many_channels_a_request_serves() -> None:
     pusher = PusherDriver(app_id="1", key="k", secret="s", profile="reverb", host="h")
     assert batch_limit(pusher) == 10
-    assert batch_limit(NullDriver()) == 1
+    assert batch_limit(NullDriver()) == 0

@@ -262,3 +262,17 @@ def test_a_loop_that_ends_leaves_nothing_behind() -> None:
     asyncio.run(leave())
     driver.release_all()
     assert isinstance(asyncio.run(inline.adeliver("main", driver, [message("d")]))[0], Sent)
+
+
+async def test_where_requests_cannot_be_shared_callers_of_one_channel_still_go_in_order() -> None:
+    inline, driver = Inline(), AsyncHeld()
+    driver.batch_limit = 1
+    tasks = [
+        asyncio.create_task(inline.adeliver("main", driver, [message(event, channel)]))
+        for event, channel in (("a", "room"), ("b", "room"), ("c", "other"))
+    ]
+    await driver.wait_for(2)
+    assert driver.requests == [["a"], ["c"]]
+    driver.release_all()
+    await asyncio.gather(*tasks)
+    assert driver.requests == [["a"], ["c"], ["b"]]

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 from broadcastkit import config
 from broadcastkit.authorization import SubscriptionAuth, SubscriptionGrant, UserAuth, grant_user
-from broadcastkit.broadcaster.base import asked_by_server, made
+from broadcastkit.broadcaster.base import made
 from broadcastkit.broadcaster.repeating import RepeatingBase
 from broadcastkit.calls import in_worker_thread
 from broadcastkit.core.message import Message
 from broadcastkit.core.repeats import Claim
 from broadcastkit.delivery import Queued
 from broadcastkit.delivery.transactions import Held
+from broadcastkit.drivers.asked import asked_by_server
 from broadcastkit.drivers.base import AsyncDriver, ChannelInfo, ChannelInfos, Outcome, UserInfo
 from broadcastkit.errors import BroadcastError
 from broadcastkit.events.base import Broadcastable

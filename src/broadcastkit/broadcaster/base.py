@@ -6,10 +6,10 @@ import logging
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar, cast
 
 from broadcastkit.authorization import ChannelRegistry
+from broadcastkit.broadcaster.receipts import receipt_of
 from broadcastkit.core.message import Message
 from broadcastkit.delivery import Delivery, Inline, Queued
 from broadcastkit.delivery.repeats import AsyncRepeatStore, MemoryRepeats, RepeatStore
@@ -18,7 +18,7 @@ from broadcastkit.delivery.telling import Failures
 from broadcastkit.delivery.transactions import Held, Sender, Transaction
 from broadcastkit.delivery.transactions.base import AMBIENT, ambient_transaction, transaction_of
 from broadcastkit.delivery.transactions.collecting import current_block
-from broadcastkit.drivers.base import NO_SOCKET_ID, AskedByServer, ChannelInfo, ClientOptions, Outcome, Sent
+from broadcastkit.drivers.base import ClientOptions, Outcome
 from broadcastkit.drivers.client_options import client_options
 from broadcastkit.errors import BroadcastError, ConfigurationError
 from broadcastkit.pending import ConnectionReceipt, Receipt, Request, channel_names
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from broadcastkit.observability.hooks import Hooks
     from broadcastkit.observability.observers import Observers
 
-__all__ = ["BroadcasterBase", "ErrorPolicy", "Observer", "Plan", "asked_by_server", "made", "receipt_of"]
+__all__ = ["BroadcasterBase", "ErrorPolicy", "Observer", "Plan", "made"]
 
 _log = logging.getLogger("broadcastkit")
 
@@ -68,6 +68,10 @@ class BroadcasterBase(Generic[DriverT]):
         )
         if not self._connections:
             raise ConfigurationError("a broadcaster needs at least one connection")
+        if isinstance(connections, type):
+            raise ConfigurationError(f"connections: {connections.__name__} is a class; give a driver made of it")
+        if channels is not None and not isinstance(channels, ChannelRegistry):
+            raise ConfigurationError(f"channels must be a ChannelRegistry, not {type(channels).__name__}")
         if default is None and len(self._connections) > 1:
             raise ConfigurationError(f"default= must name one of the connections: {', '.join(self._connections)}")
         self._default = next(iter(self._connections)) if default is None else default
@@ -89,6 +93,10 @@ class BroadcasterBase(Generic[DriverT]):
         # what few programs need, few programs pay for; it is loaded where hooks were set for the whole process, too
         if hooks is not None or "broadcastkit.observability" in sys.modules:
             self._observe(hooks)
+
+    def __repr__(self) -> str:
+        """Name the connections, and the drivers that were made so far."""
+        return f"{type(self).__name__}({', '.join(self._connections)}; {made(self._connections)})"
 
     def _observe(self, hooks: Hooks | Iterable[Hooks] | None) -> None:
         from broadcastkit.drivers.observed import ObservedConnections
@@ -283,48 +291,6 @@ class BroadcasterBase(Generic[DriverT]):
             self._observer(request, [None] * len(receipts), receipts)
         self._handle([error], receipts)
         return receipts
-
-
-def receipt_of(message: Message, outcomes: list[tuple[str, Outcome | Queued]]) -> Receipt:
-    """Return what became of a message, by connection."""
-    channels = dict.fromkeys(message.channels, _UNKNOWN)
-    connections: list[ConnectionReceipt] = []
-    for connection, outcome in outcomes:
-        if isinstance(outcome, Sent):
-            if outcome.channels:
-                channels.update(outcome.channels)
-            connections.append(_accepted(connection, outcome.requests, outcome.by_fallback))
-        elif isinstance(outcome, Queued):
-            connections.append(_queued(connection))
-        else:
-            connections.append(ConnectionReceipt(connection, error=outcome))
-    return Receipt(message.event, channels, message.exclude, tuple(connections))
-
-
-# Values that are nearly always the same ones: making one takes longer than finding it.
-@lru_cache
-def _accepted(connection: str, requests: int, by_fallback: bool) -> ConnectionReceipt:  # noqa: FBT001
-    return ConnectionReceipt(connection, requests, by_fallback=by_fallback)
-
-
-@lru_cache
-def _queued(connection: str) -> ConnectionReceipt:
-    return ConnectionReceipt(connection, queued=True)
-
-
-_UNKNOWN = ChannelInfo()
-
-
-def asked_by_server(driver: object, channel_name: str) -> tuple[str, str]:
-    """Return the socket id and the channel to ask about, where no socket id came: a server asks for its clients.
-
-    Another driver gets an id that is none, which the rules refuse.
-    """
-    if getattr(driver, "needs_socket_id", True):
-        return "", channel_name
-    asked = cast("AskedByServer", driver)
-    # what is no str is refused by the rules, as everywhere
-    return NO_SOCKET_ID, asked.channel_asked_for(channel_name) if type(channel_name) is str else channel_name
 
 
 def made(connections: Mapping[str, DriverT]) -> list[DriverT]:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from broadcastkit.broadcaster.base import BroadcasterBase, Plan, receipt_of
+from broadcastkit.broadcaster.base import BroadcasterBase, Plan
+from broadcastkit.broadcaster.receipts import receipt_of
 from broadcastkit.core.message import Message
 from broadcastkit.core.repeats import Dropped
 from broadcastkit.delivery import Queued

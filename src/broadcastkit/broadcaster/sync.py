@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 from broadcastkit import config
 from broadcastkit.authorization import SubscriptionAuth, SubscriptionGrant, UserAuth, grant_user
-from broadcastkit.broadcaster.base import asked_by_server, made
+from broadcastkit.broadcaster.base import made
 from broadcastkit.broadcaster.repeating import RepeatingBase
 from broadcastkit.core.message import Message
 from broadcastkit.core.repeats import Claim
 from broadcastkit.delivery import Queued
 from broadcastkit.delivery.transactions import Held
+from broadcastkit.drivers.asked import asked_by_server
 from broadcastkit.drivers.base import ChannelInfo, ChannelInfos, Driver, Outcome, UserInfo
 from broadcastkit.errors import BroadcastError, ConfigurationError, SyncInEventLoopWarning
 from broadcastkit.events.base import Broadcastable
@@ -34,9 +35,11 @@ _tuple = tuple.__new__
 class Broadcaster(RepeatingBase[Driver]):
     """Sends events from blocking code.
 
-    `connections` is a driver, or several by name with `default` naming one; `channels` holds the rules;
-    `on_error="report"` logs errors instead of raising them, so that a broken service takes no page down; `hooks`, one
-    or several, are told what becomes of messages (`broadcastkit.observability`).
+    `connections` is a driver, or several by name with `default` naming one; `channels` holds the rules; `delivery` says
+    when messages leave (`broadcastkit.delivery`); `on_error="report"` logs errors instead of raising them, so that a
+    broken service takes no page down; `transaction` is what `.after_commit()` waits for, a session or a callable that
+    returns one; `repeats` is where throttled events are counted; `hooks`, one or several, are told what becomes of
+    messages (`broadcastkit.observability`).
 
         >>> from broadcastkit import AnonymousEvent
         >>> from broadcastkit.drivers.memory import MemoryDriver

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from broadcastkit.core.message import Message
 from broadcastkit.delivery.backlog import Backlog, FailureHook, Overflow, Policy, Statistics
 from broadcastkit.delivery.base import Delivery, Queued
-from broadcastkit.delivery.batching import Batch, messages_of
+from broadcastkit.delivery.batching import Batch, checked, messages_of
 from broadcastkit.delivery.watched import settle
 from broadcastkit.drivers.base import AsyncDriver, Driver, Outcome
 
@@ -209,7 +209,7 @@ class _Workers:
 
     def _send(self, batch: Batch) -> Sequence[Outcome | Exception]:
         try:
-            return self._driver.send(messages_of(batch))
+            return checked(self._driver, batch, self._driver.send(messages_of(batch)))
         except Exception as error:  # noqa: BLE001 - there is no caller to raise it to
             return [error] * len(batch)
 

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from broadcastkit.core.message import Message
 from broadcastkit.delivery.backlog import Backlog, Policy
-from broadcastkit.delivery.batching import Batch, messages_of
+from broadcastkit.delivery.batching import Batch, checked, messages_of
 from broadcastkit.delivery.watched import settle
 from broadcastkit.drivers.base import AsyncDriver, Outcome
 
@@ -92,7 +92,7 @@ class AsyncWorkers:
 
     async def _send(self, batch: Batch) -> Sequence[Outcome | Exception]:
         try:
-            return await self._driver.send(messages_of(batch))
+            return checked(self._driver, batch, await self._driver.send(messages_of(batch)))
         except Exception as error:  # noqa: BLE001 - there is no caller to raise it to
             return [error] * len(batch)
 

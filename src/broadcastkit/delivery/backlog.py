@@ -93,7 +93,7 @@ class Backlog:
     def __init__(self, connection: str, policy: Policy, driver: object) -> None:
         self.connection = connection
         self.policy = policy
-        self.batcher: Batcher = Batcher(batch_limit(driver), most=MOST, free=1)
+        self.batcher: Batcher = Batcher(batch_limit(driver) or 1, most=MOST, free=1)
         self._driver = driver
         self._log = Failures(_log)
         self.waiting: int = 0

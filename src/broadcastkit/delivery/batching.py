@@ -14,7 +14,7 @@ from broadcastkit.core.message import Message
 from broadcastkit.drivers.base import Outcome
 from broadcastkit.errors import BroadcastError
 
-__all__ = ["MOST", "Batch", "Batcher", "Item", "batch_limit", "distribute", "messages_of", "result_of"]
+__all__ = ["MOST", "Batch", "Batcher", "Item", "batch_limit", "checked", "distribute", "messages_of", "result_of"]
 
 MOST = 8
 """Requests on their way at once, for each connection: more would cost a client's pool more than they gain."""
@@ -145,14 +145,28 @@ class Batcher:
 
 
 def batch_limit(driver: object) -> int:
-    """Return how many channels one request of a driver may serve; 1 where sharing a request saves nothing."""
-    limit: int = getattr(driver, "batch_limit", 1)
+    """Return how many channels one request of a driver may serve; 0 where the driver does not say.
+
+    With 1, sharing saves nothing, but callers of one channel are kept in order.
+    """
+    limit: int = getattr(driver, "batch_limit", 0)
     return limit
 
 
 def messages_of(batch: Batch) -> Sequence[Message]:
     """Return what a driver is to send for a batch."""
     return batch[0].messages if len(batch) == 1 else [message for item in batch for message in item.messages]
+
+
+def checked(driver: object, batch: Batch, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+    """Return what a driver said, one outcome for each message.
+
+    Raises:
+        TypeError: fewer or more, which would be given to the wrong messages.
+    """
+    if len(outcomes) != len(messages_of(batch)):
+        raise TypeError(f"{driver!r} returned {len(outcomes)} outcomes for {len(messages_of(batch))} messages")
+    return outcomes
 
 
 def distribute(batch: Batch, outcomes: Sequence[Outcome] | BaseException) -> None:

@@ -39,7 +39,7 @@ class Inline(Delivery):
         """Send, and wait for the answer."""
         del connection
         limit = batch_limit(driver)
-        if limit == 1:
+        if not limit:
             return driver.send(messages)
         # of each process its own: after a fork, somebody else's callers are in the old one
         key = os.getpid(), id(driver)
@@ -52,7 +52,7 @@ class Inline(Delivery):
         """Send, and await the answer."""
         del connection
         limit = batch_limit(driver)
-        if limit == 1:
+        if not limit:
             return driver.send(messages)
         if self._async_lines is None:
             # imported here: asyncio takes a third of this package's import time, and who awaits has it

@@ -124,7 +124,7 @@ class _Silence:
     """In the place of a driver: drops messages, and leaves to the driver what is none, such as answers to clients."""
 
     blocking: bool = False
-    batch_limit: int = 1
+    batch_limit: int = 0
 
     def __init__(self, real: Callable[[], Any]) -> None:
         self._real = real

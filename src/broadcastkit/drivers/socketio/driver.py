@@ -58,7 +58,7 @@ class _SocketIOBase:
     server_address: tuple[str, int] | None = None
     """Host and port, for those who watch, where they are known."""
     batch_limit: int = 1
-    """Messages that callers may share a round trip for; a manager emits them one after the other."""
+    """Channels that callers may share a round trip for; a manager emits to them one after the other."""
     _asynchronous: bool
 
     def __init__(

@@ -39,8 +39,8 @@ def sealed(user: int, name: str) -> bool:
     return True
 
 
-REDIS: dict[str, Driver] = {"redis": RedisDriver(prefix="laravel_database_"), "log": MemoryDriver()}
-AWAITED: dict[str, AsyncDriver] = {"redis": AsyncRedisDriver(prefix="laravel_database_"), "log": AsyncMemoryDriver()}
+REDIS: Mapping[str, Driver] = {"redis": RedisDriver(prefix="laravel_database_"), "log": MemoryDriver()}
+AWAITED: Mapping[str, AsyncDriver] = {"redis": AsyncRedisDriver(prefix="laravel_database_"), "log": AsyncMemoryDriver()}
 sync = Broadcaster(REDIS, default="redis", channels=channels)
 awaited = AsyncBroadcaster(AWAITED, default="redis", channels=channels)
 endpoints: Endpoints[None] = Endpoints("a test", lambda _: None)

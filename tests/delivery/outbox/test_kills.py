@@ -246,7 +246,7 @@ def test_a_relay_outlives_a_database_that_is_killed(tmp_path: Path) -> None:
         with postgres_server(folder, log=log) as server:
             engine = create_engine(server.url())
             TABLE.create(engine)
-            relay = Relay(engine, Broadcaster(arrivals), poll=0.01, backoff=0.05)
+            relay = Relay(engine, Broadcaster(arrivals), poll=0.01, backoff=0.05, lease=1.0)
             thread = threading.Thread(target=relay.run)
             thread.start()
             with Session(engine) as session, session.begin():

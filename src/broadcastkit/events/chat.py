@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from broadcastkit.channels.base import Channel
 from broadcastkit.channels.common import ConversationChannel, UserChannel
-from broadcastkit.core.repeats import Throttle
 from broadcastkit.errors import ConfigurationError
 from broadcastkit.events.base import Event, Id
 
@@ -74,11 +73,12 @@ class MessagesRead(Event, defer_build=True):
         return [UserChannel(user_id=user_id) for user_id in people]
 
 
-class UserTyping(Event, defer_build=True, throttle=Throttle(2.0, per="user_id", unless_changed="typing")):
+class UserTyping(Event, defer_build=True):
     """`user.typing`: somebody began or stopped typing in a conversation, heard there.
 
-    A page may say so at each keystroke: of each person, one goes out in 2 seconds, and whenever `typing` changes.
-    `conversation_id` is for routing and stays off the wire.
+    A page should say so now and then while somebody types. If yours does at each keystroke, subclass it with
+    `throttle=Throttle(2.0, per="user_id", unless_changed="typing")`. `conversation_id` is for routing and stays off the
+    wire.
     """
 
     user_id: Id

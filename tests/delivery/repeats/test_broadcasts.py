@@ -98,9 +98,13 @@ def test_what_has_changed_is_never_swallowed(side: AnySide) -> None:
     assert dropped_by(receipts) == [None, "throttle", None, None, None]
 
 
+class Typing(UserTyping, throttle=Throttle(2.0, per="user_id", unless_changed="typing")):
+    pass
+
+
 def test_who_stops_typing_is_always_heard_of(side: AnySide) -> None:
-    def typing(now: bool, user: int = 1) -> UserTyping:
-        return UserTyping(user_id=user, user_name="Ada", typing=now, conversation_id=7)
+    def typing(now: bool, user: int = 1) -> Typing:
+        return Typing(user_id=user, user_name="Ada", typing=now, conversation_id=7)
 
     receipts = side.send(typing(True))
     receipts += side.send(typing(True)) + side.send(typing(False)) + side.send(typing(True, user=2))

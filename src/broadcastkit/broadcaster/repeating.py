@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -27,7 +28,7 @@ __all__ = ["RepeatingBase"]
 DriverT = TypeVar("DriverT")
 
 
-class RepeatingBase(BroadcasterBase[DriverT]):
+class RepeatingBase(BroadcasterBase[DriverT], ABC):
     """What has no color of throttle, debounce and unique: what asks the store first, and what comes of that."""
 
     def _round(self, request: Request, plans: Sequence[Plan | None]) -> Round | None:
@@ -52,8 +53,9 @@ class RepeatingBase(BroadcasterBase[DriverT]):
         # of several threads that come first, one wins
         return vars(self).setdefault("_room", self._new_room(_clock(self._store))) if room is None else room
 
+    @abstractmethod
     def _new_room(self, now: Callable[[], float]) -> Any:
-        raise NotImplementedError
+        """Return where debounced events wait, in this color."""
 
     def _receipts_of_round(
         self, round_: Round, outcomes: Mapping[str, Iterator[Outcome | Queued]]

@@ -47,13 +47,13 @@ class Delivery(ABC):
         self, target: object, connection: str, driver: Driver, messages: Sequence[Message]
     ) -> Sequence[Outcome | Queued]:
         """Take messages into the transaction of `target`, which the caller has named; asked only where it `joins`."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} joins transactions, and does not say how")
 
     async def adeliver_within(
         self, target: object, connection: str, driver: AsyncDriver, messages: Sequence[Message]
     ) -> Sequence[Outcome | Queued]:
         """See deliver_within."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} joins transactions, and does not say how")
 
     def close(self) -> None:  # noqa: B027 - most have nothing to do
         """Send what waits, within a limit of time; called before the drivers are closed. May be used again."""

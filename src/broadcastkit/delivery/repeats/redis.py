@@ -6,6 +6,7 @@ import asyncio
 import logging
 import math
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, MutableMapping, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -57,7 +58,7 @@ return 1
 """
 
 
-class _RedisRepeats:
+class _RedisRepeats(ABC):
     """What both colors share: commands, answers, and what is done without an answer."""
 
     blocking: bool = True
@@ -83,11 +84,13 @@ class _RedisRepeats:
         if client is not None and is_cluster(client):
             raise _no_cluster("client")
 
+    @abstractmethod
     def _client(self, options: Any) -> Any:
-        raise NotImplementedError
+        """Make a client of this color."""
 
+    @abstractmethod
     def _connect(self, make: Callable[[], Any], client: Any, timeout: float) -> None:
-        raise NotImplementedError
+        """Make the transport of this color."""
 
     def _claims(self, claims: Sequence[Claim]) -> list[Command]:
         return [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -42,7 +43,7 @@ _tuple = tuple.__new__
 _SOURCES = Sources(time.time, time.monotonic, random.random, os.urandom)
 
 
-class PusherBase:
+class PusherBase(ABC):
     """What both colours share: settings, signing, and the core that decides."""
 
     blocking: bool = True
@@ -95,8 +96,9 @@ class PusherBase:
         options = TransportOptions(self._endpoint.origin, timeout=timeout, verify=verify)
         self._connect(options, client)
 
+    @abstractmethod
     def _connect(self, options: TransportOptions, client: Any) -> None:
-        raise NotImplementedError
+        """Make the transport of this color."""
 
     @classmethod
     def from_url(cls, url: str, **options: Any) -> Self:

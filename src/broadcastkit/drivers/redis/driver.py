@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, Self
 
@@ -30,7 +31,7 @@ _SOURCES = Sources(time.monotonic, random.random)
 _BATCH = 100
 
 
-class _RedisBase:
+class _RedisBase(ABC):
     """What both colours share: settings, answers, and the core that decides."""
 
     blocking: bool = True
@@ -93,11 +94,13 @@ class _RedisBase:
         options = ClientOptions(endpoint, timeout, verify)
         return lambda: self._client(options)
 
+    @abstractmethod
     def _client(self, options: Any) -> Any:
-        raise NotImplementedError
+        """Make a client of this color."""
 
+    @abstractmethod
     def _connect(self, make: Callable[[], Any], client: Any, *, cluster: bool, timeout: float | None) -> None:
-        raise NotImplementedError
+        """Make the transport of this color."""
 
     @classmethod
     def from_url(cls, url: str, **options: Any) -> Self:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from inspect import iscoroutinefunction
 from typing import Any, NamedTuple, NoReturn, Self
@@ -50,7 +51,7 @@ class _Way(NamedTuple):
     timeout: float
 
 
-class _SocketIOBase:
+class _SocketIOBase(ABC):
     """What both colours share: settings, answers, and the core that decides."""
 
     blocking: bool = True
@@ -132,11 +133,13 @@ class _SocketIOBase:
         extra, purpose = "socketio", "the socketio driver"
         return clients_of_url(way.url, timeout=way.timeout, extra=extra, purpose=purpose, awaited=self._asynchronous)
 
+    @abstractmethod
     def _publish(self, way: _Way, render: Render) -> None:
-        raise NotImplementedError
+        """Publish over this color's client."""
 
+    @abstractmethod
     def _emit(self, manager: Any, namespace: str) -> None:
-        raise NotImplementedError
+        """Emit over this color's manager."""
 
     @classmethod
     def from_url(cls, url: str, **options: Any) -> Self:

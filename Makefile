@@ -16,19 +16,22 @@ MEASURED := $(BIN)/python -m coverage run -m pytest --numprocesses=$(WORKERS) --
 
 # Each folder with a package-lock.json has its modules when npm's own note about them is there.
 INTEROP := tests/interop/node_modules/.package-lock.json tests/interop/socketio4/node_modules/.package-lock.json
-# The page of the chat, made of its own modules and those of npm.
-CHAT := examples/chat/dist/main.js
+# Which of examples/ `make demo` runs.
+EXAMPLE ?= chat
+EXAMPLES := $(patsubst examples/%/package.json,%,$(wildcard examples/*/package.json))
+# Their pages, made of their own modules and those of npm.
+PAGES := $(EXAMPLES:%=examples/%/dist/.built)
 
-# PORT=… chooses a port; ARGS=--once sends one message through all of it, prints it and stops.
-demo: .venv/.demo $(CHAT)
-	@$(BIN)/python -m examples.chat $(ARGS)
+# PORT=… chooses a port. ARGS=--once sends one message through all of the chat, prints it and stops.
+demo: .venv/.demo-$(EXAMPLE) examples/$(EXAMPLE)/dist/.built
+	@$(BIN)/python -m examples.$(EXAMPLE) $(ARGS)
 
 test: setup lint types layers unit real browser coverage
 
 check: .venv/.dev lint types layers
 	$(PYTEST) -q -m "not real and not browser"
 
-setup: .venv/.dev $(INTEROP) $(CHAT) chromium redis postgresql mariadb
+setup: .venv/.dev $(INTEROP) $(PAGES) chromium redis postgresql mariadb
 
 lint: .venv/.dev
 	$(BIN)/ruff format --check
@@ -49,7 +52,7 @@ unit: .venv/.dev
 	rm -rf build/coverage && mkdir -p build/coverage
 	$(MEASURED) -m "not real and not browser"
 
-real: .venv/.dev $(INTEROP) $(CHAT) redis postgresql mariadb
+real: .venv/.dev $(INTEROP) $(PAGES) redis postgresql mariadb
 	$(MEASURED) -m real
 
 # The fault suite at length: everything with every delivery, and many storms. Then the table of its page, made anew.
@@ -58,8 +61,9 @@ faults: .venv/.dev $(INTEROP) redis postgresql
 	$(BIN)/python -m tests.faults.table
 	$(PYTEST) -q tests/faults/test_page.py
 
-browser: .venv/.dev $(INTEROP) $(CHAT) chromium
-	$(MEASURED) -m browser
+browser: .venv/.dev $(INTEROP) $(PAGES) chromium
+	@# by file, so that the fixture which walks through a story does it once
+	$(MEASURED) --dist=loadfile -m browser
 
 coverage:
 	$(BIN)/coverage combine --quiet
@@ -85,15 +89,16 @@ bench: .venv/.dev benchmarks/node_modules/.package-lock.json
 site: .venv/.dev
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
 
-# Pins afresh what `.[all,dev]` needs, and nothing else.
+# Pins afresh what `.[all,dev]` and the examples need, and nothing else.
 constraints: .venv/bin/python
 	rm -rf build/constraints
 	$(PYTHON) -m venv build/constraints
-	build/constraints/bin/python -m pip install --quiet --disable-pip-version-check '.[all,dev]'
+	build/constraints/bin/python -m pip install --quiet --disable-pip-version-check '.[all,dev]' $(NEEDED)
 	build/constraints/bin/python -m pip freeze --exclude broadcastkit > constraints.txt
 
 clean:
-	rm -rf .venv build dist tests/interop/node_modules tests/interop/socketio4/node_modules examples/chat/node_modules examples/chat/dist
+	rm -rf .venv build dist tests/interop/node_modules tests/interop/socketio4/node_modules
+	rm -rf examples/*/node_modules examples/*/dist
 	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 
 .venv/bin/python:
@@ -102,18 +107,24 @@ clean:
 	scripts/install-system.sh python3-venv
 	$(PYTHON) -m venv .venv
 
-.venv/.demo: .venv/bin/python pyproject.toml constraints.txt
-	$(PIP) --editable '.[demo]'
+# What each example needs, as its users' applications say it.
+NEEDED = $(EXAMPLES:%=--requirement examples/%/requirements.txt)
+
+.venv/.demo-%: examples/%/requirements.txt .venv/bin/python pyproject.toml constraints.txt
+	$(PIP) --editable . --requirement $<
 	touch $@
 
-.venv/.dev: .venv/bin/python pyproject.toml constraints.txt
-	$(PIP) --editable '.[all,dev]'
-	touch $@ .venv/.demo
+.venv/.dev: .venv/bin/python pyproject.toml constraints.txt $(EXAMPLES:%=examples/%/requirements.txt)
+	$(PIP) --editable '.[all,dev]' $(NEEDED)
+	touch $@ $(EXAMPLES:%=.venv/.demo-%)
 
+.PRECIOUS: %/node_modules/.package-lock.json
 %/node_modules/.package-lock.json: %/package-lock.json
 	@command -v npm >/dev/null || { echo "broadcastkit's demo and tests need Node 20 or newer, with npm" >&2; exit 1; }
 	cd $* && $(NPM)
 	touch $@
 
-$(CHAT): examples/chat/node_modules/.package-lock.json $(wildcard examples/chat/page/*)
-	cd examples/chat && npm run --silent bundle
+.SECONDEXPANSION:
+examples/%/dist/.built: examples/%/node_modules/.package-lock.json $$(shell find examples/$$*/page -type f)
+	cd examples/$* && npm run --silent bundle
+	touch $@

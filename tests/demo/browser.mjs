@@ -1,51 +1,12 @@
-// What people would see and do in real windows of Chromium, driven by tests/demo/test_browser.py. Walks through the
-// whole story once and prints what was seen, step by step, as one JSON object. Every wait is bounded, none is a sleep.
-//
-//   node tests/demo/browser.mjs http://127.0.0.1:8000 build/screenshots
-import { createRequire } from "node:module";
-
-const { chromium } = createRequire(new URL("../interop/", import.meta.url))("playwright-core");
-const [base, screenshots] = process.argv.slice(2);
+// What people would see and do in real windows of Chromium, driven by tests/demo/test_browser.py.
+import { DESKTOP, PHONE, Window, browser, shootTogether, tell } from "../interop/windows.mjs";
 
 const HOSTILE = `<img src="x" onerror="document.title = 'stolen'"> & <b>so on</b>`;
-const DESKTOP = { viewport: { width: 720, height: 640 }, deviceScaleFactor: 2 };
-const PHONE = { viewport: { width: 390, height: 780 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
 
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: [
-    ...(process.getuid() === 0 ? ["--no-sandbox"] : []), // as root, Chromium has none
-    ...["gpu", "quic", "background-networking", "component-update", "sync"].map((part) => `--disable-${part}`),
-    "--no-first-run",
-  ],
-});
-
-const complaints = []; // of the pages: errors, and whatever their security policy kept from running
-const windows = [];
-
-// One window, and what its WebSocket brought it.
-class Window {
-  static async open(context, name, { colorScheme = "light" } = {}) {
-    const page = await context.newPage();
-    page.setDefaultTimeout(8_000);
-    await page.emulateMedia({ colorScheme });
-    const window = new Window(page, name);
-    await page.goto(base);
-    return window;
-  }
-
-  constructor(page, name) {
-    this.page = page;
-    this.name = name;
-    this.events = [];
-    windows.push(this);
-    page.on("pageerror", (error) => complaints.push(`${name}: ${error}`));
-    page.on("console", (line) => line.type() === "error" && complaints.push(`${name}: ${line.text()}`));
-    page.on("websocket", (socket) => socket.on("framereceived", ({ payload }) => this.events.push(JSON.parse(payload))));
-  }
-
+// Somebody with the page of the chat open.
+class Person extends Window {
   messagesOnTheWire() {
-    return this.events.filter(({ event }) => event === "message.sent").map(({ data }) => JSON.parse(data).content);
+    return this.heard("message.sent").map(({ content }) => content);
   }
 
   async choose() {
@@ -80,10 +41,6 @@ class Window {
   messages() {
     return this.page.locator("#messages p").allTextContents();
   }
-
-  shoot(name) {
-    return this.page.screenshot({ path: `${screenshots}/${name}.png`, animations: "disabled" });
-  }
 }
 
 // A phone that can lose its network: connections break, and new ones hang until it is found again.
@@ -104,28 +61,15 @@ async function phoneContext() {
   return { context, lose, find: () => find() };
 }
 
-// Several windows in one picture, as they would stand on a desk.
-async function shootTogether(pictures, name) {
-  const page = await browser.newPage({ viewport: { width: 1240, height: 600 } });
-  const images = pictures.map((picture) => `<img src="data:image/png;base64,${picture.toString("base64")}">`);
-  await page.setContent(
-    `<style>body { margin: 0; height: 600px; display: flex; gap: 30px; justify-content: center; align-items: center;
-     background: linear-gradient(120deg, #c9d6ea, #dcd3ec) } img { width: 570px; border-radius: 12px;
-     box-shadow: 0 18px 40px -12px rgb(20 30 60 / 45%) }</style>${images.join("")}`,
-  );
-  await page.screenshot({ path: `${screenshots}/${name}.png` });
-  await page.close();
-}
-
-async function story() {
+await tell(async () => {
   const seen = {};
   // Two windows of one browser: what it keeps for a site as a whole, they share.
   const desk = await browser.newContext(DESKTOP);
-  const ann = await Window.open(desk, "Ann");
+  const ann = await Person.open(desk, "Ann");
   await ann.page.locator("#people button").first().waitFor();
   await ann.shoot("choose");
   await ann.choose();
-  const ben = await Window.open(desk, "Ben", { colorScheme: "dark" });
+  const ben = await Person.open(desk, "Ben", { colorScheme: "dark" });
   await ben.choose();
   seen.here = { ann: await ann.sees("Ben", { online: true }), ben: await ben.sees("Ann", { online: true }) };
 
@@ -156,7 +100,7 @@ async function story() {
   seen.elementsInMessages = await ben.page.locator("#messages p *").count();
 
   // A second window of Ann's is another client: it hears what the first one sends.
-  const secondAnn = await Window.open(desk, "Ann");
+  const secondAnn = await Person.open(desk, "Ann");
   await secondAnn.choose();
   await ann.write("Ten is fine");
   await secondAnn.shows("Ten is fine");
@@ -171,7 +115,7 @@ async function story() {
 
   // Cleo's phone loses its connection, and catches up.
   const phone = await phoneContext();
-  const cleo = await Window.open(phone.context, "Cleo");
+  const cleo = await Person.open(phone.context, "Cleo");
   await cleo.choose();
   await cleo.sees("Ann", { online: true });
   await phone.lose();
@@ -197,16 +141,5 @@ async function story() {
   await cleo.page.getByRole("button", { name: "Be someone else" }).click();
   await cleo.page.getByRole("heading", { name: "Who are you?" }).waitFor();
   seen.alone = await ann.sees("Cleo", { online: false });
-  return { ...seen, complaints };
-}
-
-try {
-  console.log(JSON.stringify(await story()));
-} catch (error) {
-  console.error(error.stack, ...complaints);
-  const open = windows.filter(({ page }) => !page.isClosed());
-  await Promise.allSettled(open.map((window, number) => window.shoot(`failed-${number}-${window.name}`)));
-  process.exitCode = 1;
-} finally {
-  await browser.close();
-}
+  return seen;
+});

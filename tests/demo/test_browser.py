@@ -2,49 +2,27 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.interop.servers import free_port, running
+from tests.interop.stories import Seen, pictures, tell
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(150)]
-
-STORY = Path(__file__).parent / "browser.mjs"
-SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
-TIMEOUT = 120
 
 HOSTILE = """<img src="x" onerror="document.title = 'stolen'"> & <b>so on</b>"""
 ANN_WROTE = ["Hi Ben! Is the new gallery open on Sunday?", HOSTILE]
 BEN_WROTE = ["It is, from ten to six. They have the photographs you liked.", "Very funny. Shall we go?"]
 CONVERSATION = [ANN_WROTE[0], BEN_WROTE[0], ANN_WROTE[1], BEN_WROTE[1]]
 
-Seen = dict[str, Any]
-
 
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
-    shutil.rmtree(SCREENSHOTS, ignore_errors=True)
-    SCREENSHOTS.mkdir(parents=True)
     port, folder = free_port(), tmp_path_factory.mktemp("chat")
     with running([sys.executable, "-m", "examples.chat"], port=port, log=folder / "log", env={"PORT": str(port)}):
-        story = subprocess.run(
-            ["node", str(STORY), f"http://127.0.0.1:{port}", str(SCREENSHOTS)],
-            env=dict(os.environ),
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT,
-            check=False,
-        )
-    assert story.returncode == 0, story.stderr
-    result: Seen = json.loads(story.stdout)
-    return result
+        return tell(Path(__file__).parent / "browser.mjs", "chat", f"http://127.0.0.1:{port}")
 
 
 def test_both_see_who_is_here(seen: Seen) -> None:
@@ -96,5 +74,4 @@ def test_no_page_complained(seen: Seen) -> None:
 
 
 def test_the_pictures_are_there_to_be_looked_at(seen: Seen) -> None:
-    taken = {picture.stem for picture in SCREENSHOTS.glob("*.png") if picture.stat().st_size > 10_000}
-    assert taken >= {"choose", "ann", "ben", "two-windows", "phone-list", "phone"}
+    assert pictures("chat") >= {"choose", "ann", "ben", "two-windows", "phone-list", "phone"}

@@ -35,7 +35,7 @@ def create_app(environ: Mapping[str, str] = os.environ) -> FastAPI:
     app.include_router(broadcasting_router(user=views.current_user))
 
     # Texts are only ever set as text; should one slip through as HTML, this keeps it from running.
-    policy = f"default-src 'self'; connect-src 'self' {live.websocket_origin}; img-src 'self' data:; base-uri 'none'"
+    policy = f"default-src 'self'; connect-src {live.sources}; img-src 'self' data:; base-uri 'none'"
 
     @app.get("/", include_in_schema=False)
     async def page() -> FileResponse:

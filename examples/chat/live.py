@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from broadcastkit import AsyncBroadcaster
 from broadcastkit.drivers.base import ClientOptions
-from broadcastkit.drivers.client_options import client_options
+from broadcastkit.drivers.client_options import client_options, connect_sources
 from broadcastkit.errors import ConfigurationError
 from broadcastkit.server import App, AsyncEmbeddedDriver, EmbeddedServer
 from examples.chat.rules import channels
@@ -26,14 +26,9 @@ class Live:
         return client_options(self.broadcaster.driver(), url=None if self.server is None else base_url)
 
     @property
-    def websocket_origin(self) -> str:
+    def sources(self) -> str:
         """Where pages may connect to, in the words of a Content-Security-Policy."""
-        if self.server is not None:
-            return "'self'"
-        page = self.page_settings("")
-        if page["cluster"]:
-            return f"wss://ws-{page['cluster']}.pusher.com"
-        return f"{'wss' if page['forceTLS'] else 'ws'}://{page['wsHost']}:{page['wsPort']}"
+        return " ".join(["'self'", *connect_sources(client_options(self.broadcaster.driver()))])
 
 
 def live_from_env(environ: Mapping[str, str]) -> Live:

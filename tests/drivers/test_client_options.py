@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from broadcastkit.drivers.base import ConnectsPages
-from broadcastkit.drivers.client_options import client_options, public_address
+from broadcastkit.drivers.client_options import client_options, connect_sources, public_address
 from broadcastkit.drivers.log import LogDriver
 from broadcastkit.drivers.null import AsyncNullDriver
 from broadcastkit.drivers.pusher import AsyncPusherDriver, PusherDriver
@@ -126,3 +126,22 @@ def test_what_is_no_such_url_is_refused_and_not_shown(url: str) -> None:
         public_address(url)
 
     assert SECRET not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "sources"),
+    [
+        # pusher-js 8.6, src/core/config.ts
+        (client_options(PusherDriver(**APP, cluster="eu")), ("wss://ws-eu.pusher.com", "https://sockjs-eu.pusher.com")),
+        (client_options(PusherDriver(**APP, host="h")), ("wss://h:443",)),
+        (client_options(PusherDriver(**APP, host="h", port=1, scheme="http")), ("ws://h:1", "wss://h:1")),
+        (client_options(PusherDriver(**APP, host="[::1]", scheme="https")), ("wss://[::1]:443",)),
+        (client_options(EmbeddedDriver(EmbeddedServer(App("1", "k", SECRET)))), ()),
+        (client_options(RedisDriver()), ()),
+        (client_options(RedisDriver(), url="https://h:6001"), ("https://h:6001", "wss://h:6001")),
+        ({"broadcaster": "null"}, ()),
+    ],
+    ids=["cluster", "host", "without TLS", "IPv6", "embedded", "redis", "redis elsewhere", "Echo's null"],
+)
+def test_what_a_content_security_policy_allows(options: dict[str, Any], sources: tuple[str, ...]) -> None:
+    assert connect_sources(options) == sources

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from broadcastkit.drivers.base import ClientOptions
 from broadcastkit.errors import ConfigurationError
 
-__all__ = ["PublicAddress", "client_options", "public_address", "pusher_options", "socket_io_options"]
+__all__ = [
+    "PublicAddress",
+    "client_options",
+    "connect_sources",
+    "public_address",
+    "pusher_options",
+    "socket_io_options",
+]
 
 _SCHEMES = {"http": (False, 80), "ws": (False, 80), "https": (True, 443), "wss": (True, 443)}
 _CLUSTER = re.compile(r"api-([a-z0-9-]+)\.pusher\.com")
@@ -46,6 +54,26 @@ def client_options(driver: object, *, url: str | None = None) -> ClientOptions:
         raise ConfigurationError(f"{type(driver).__name__} does not know what pages connect with")
     options: ClientOptions = tell(url=url)
     return options
+
+
+def connect_sources(options: Mapping[str, object]) -> tuple[str, ...]:
+    """Return where a page with these options connects to, as sources for the directive `connect-src` of its CSP.
+
+    Nothing, where the options say no host and the page connects to where it came from: that is `'self'`. For Pusher
+    Channels, the cluster's hosts for WebSockets and for pusher-js's fallback over HTTP.
+    """
+    cluster, port = options.get("cluster"), options.get("wsPort")
+    if cluster:
+        return (f"wss://ws-{cluster}.pusher.com", f"https://sockjs-{cluster}.pusher.com")
+    if options.get("broadcaster") == "socket.io":
+        host = options.get("host")
+        return () if host is None else (str(host), str(host).replace("http", "ws", 1))
+    if "wsHost" not in options:
+        return ()
+    host = f"[{options['wsHost']}]" if ":" in str(options["wsHost"]) else options["wsHost"]
+    # without forceTLS, pusher-js on a page that came over TLS still insists on it
+    schemes = ("wss",) if options["forceTLS"] else ("ws", "wss")
+    return tuple(f"{scheme}://{host}:{port}" for scheme in schemes)
 
 
 def public_address(url: str) -> PublicAddress:

@@ -31,7 +31,7 @@ def test_the_server_is_in_this_process_unless_another_is_named(environ: dict[str
         "forceTLS": False,
         **OWN_HOST,
     }
-    assert live.websocket_origin == "'self'"
+    assert live.sources == "'self'"
 
 
 def test_the_secret_of_the_server_in_this_process_is_nobodys() -> None:
@@ -42,17 +42,17 @@ def test_the_secret_of_the_server_in_this_process_is_nobodys() -> None:
 
 
 @pytest.mark.parametrize(
-    ("environ", "page", "origin"),
+    ("environ", "page", "sources"),
     [
         (
             PUSHER | {"PUSHER_APP_CLUSTER": "eu"},
             {"cluster": "eu", "forceTLS": True},
-            "wss://ws-eu.pusher.com",
+            "wss://ws-eu.pusher.com https://sockjs-eu.pusher.com",
         ),
         (
             PUSHER | {"PUSHER_HOST": "127.0.0.1", "PUSHER_PORT": "6001", "PUSHER_SCHEME": "http"},
             {"wsHost": "127.0.0.1", "wsPort": 6001, "wssPort": 6001, "forceTLS": False, "wsPath": "", **OWN_HOST},
-            "ws://127.0.0.1:6001",
+            "ws://127.0.0.1:6001 wss://127.0.0.1:6001",
         ),
         (
             {name.replace("PUSHER", "REVERB"): value for name, value in PUSHER.items()}
@@ -64,17 +64,17 @@ def test_the_secret_of_the_server_in_this_process_is_nobodys() -> None:
         (
             {"BROADCAST_CONNECTION": "http://app-key:app-secret@127.0.0.1:6001/apps/app-id"},
             {"wsHost": "127.0.0.1", "wsPort": 6001, "wssPort": 6001, "forceTLS": False, "wsPath": "", **OWN_HOST},
-            "ws://127.0.0.1:6001",
+            "ws://127.0.0.1:6001 wss://127.0.0.1:6001",
         ),
     ],
 )
 def test_pages_connect_to_the_service_that_the_application_sends_to(
-    environ: dict[str, str], page: dict[str, object], origin: str
+    environ: dict[str, str], page: dict[str, object], sources: str
 ) -> None:
     live = live_from_env(environ)
     assert live.server is None
     assert live.page_settings("http://chat.example.org/") == {"broadcaster": "pusher", "key": "app-key", **page}
-    assert live.websocket_origin == origin
+    assert live.sources == f"'self' {sources}"
 
 
 @pytest.mark.parametrize("connection", ["log", "null", "memory", "redis", "pusher"])

@@ -12,6 +12,7 @@ from broadcastkit.authorization import ChannelRegistry
 from broadcastkit.broadcaster import AsyncBroadcaster, Broadcaster, ErrorPolicy
 from broadcastkit.config import Settings, settings_from_env, settings_from_url
 from broadcastkit.delivery import Delivery
+from broadcastkit.delivery.repeats import AsyncRepeatStore, RepeatStore
 from broadcastkit.delivery.source import defaults
 from broadcastkit.errors import ConfigurationError
 from broadcastkit.events.base import Broadcastable
@@ -19,6 +20,7 @@ from broadcastkit.pending import PendingBroadcast, Receipt
 
 if TYPE_CHECKING:
     from broadcastkit.observability.hooks import Hooks
+    from broadcastkit.offline import Fallbacks
 
 __all__ = [
     "broadcast",
@@ -109,22 +111,25 @@ def configure(
     delivery: Delivery | None = None,
     on_error: ErrorPolicy = "raise",
     transaction: object | None = None,
+    repeats: RepeatStore | AsyncRepeatStore | tuple[RepeatStore, AsyncRepeatStore] | None = None,
     hooks: Hooks | Iterable[Hooks] | None = None,
+    when_offline: Fallbacks | None = None,
 ) -> None:
     """Set what `broadcast()` and `aio.broadcast()` use.
 
     A Broadcaster serves `broadcast()`, an AsyncBroadcaster `aio.broadcast()`: call it once for each if you use both.
     Settings (a mapping, a connection URL, a `BroadcastSettings`) serve both, with `channels`, `delivery`, `on_error`,
-    `transaction` and `hooks` as for the constructors. Without this call, both read the environment at first use.
+    `transaction`, `repeats`, `hooks` and `when_offline` as for the constructors; a pair of `repeats` is the store of
+    `broadcast()` and that of `aio.broadcast()`. Without this call, both read the environment at first use.
 
     Raises:
         ConfigurationError: an option beside a broadcaster, which has its own.
     """
     given = broadcaster_or_settings
     options = {"channels": channels, "delivery": delivery, "transaction": transaction, "on_error": on_error}
-    options["hooks"] = hooks
+    options |= {"hooks": hooks, "when_offline": when_offline}
     options = {name: value for name, value in options.items() if value is not None}
-    own = [name for name, value in options.items() if value != "raise"]
+    own = [name for name, value in {**options, "repeats": repeats}.items() if value is not None and value != "raise"]
     if own and isinstance(given, Broadcaster | AsyncBroadcaster):
         raise ConfigurationError(f"a broadcaster has its own options: give it {', '.join(own)} when it is made")
     with _lock:
@@ -134,8 +139,9 @@ def configure(
             _async.configure(given)
         else:
             settings = settings_from_url(given) if isinstance(given, str) else copy(given)
-            _sync.configure(settings=settings, options=options)
-            _async.configure(settings=settings, options=options)
+            stores = repeats if isinstance(repeats, tuple) else (repeats, repeats)
+            _sync.configure(settings=settings, options=options | {"repeats": stores[0]})
+            _async.configure(settings=settings, options=options | {"repeats": stores[1]})
 
 
 def reset() -> None:

@@ -21,12 +21,14 @@
         │   ├── ConnectError
         │   ├── ConnectionLostError
         │   └── NoReplyError
+        ├── FallbackError                  the author of a `when_offline` function: it raised, and is not tried again
         └── RefusedError                   an answer came, and it was not yes
             ├── BadCredentialsError        401: key, secret or clock
             ├── ForbiddenError             403: app disabled or over quota
             ├── UnknownAppError            404: app id, host or path
             ├── TooLargeForServiceError    413
             ├── BadRequestError            400, 422 and other 4xx
+            ├── DeviceGoneError            a push for a device that takes no more: forget its token
             ├── RateLimitedError           429
             └── ServiceFailedError         5xx, or a reply that is no reply of this API
 
@@ -51,6 +53,8 @@ __all__ = [
     "ConnectionLostError",
     "DeliveryError",
     "DeniedError",
+    "DeviceGoneError",
+    "FallbackError",
     "ForbiddenError",
     "InvalidChannelError",
     "InvalidEventError",
@@ -265,6 +269,13 @@ class NoReplyError(UnreachableError):
     """The request went out and no answer came in time; the service may have acted, so it is not retried unasked."""
 
 
+class FallbackError(DeliveryError):
+    """A function of `when_offline` raised something that no other try will mend.
+
+    The text has the type and the place, and not what the function's own error said: that may quote a payload.
+    """
+
+
 class RefusedError(DeliveryError):
     """The service answered, and the answer was not yes."""
 
@@ -287,6 +298,10 @@ class TooLargeForServiceError(RefusedError):
 
 class BadRequestError(RefusedError):
     """400, 422 or another 4xx."""
+
+
+class DeviceGoneError(RefusedError):
+    """A push was for a device whose app is gone, or whose token has been replaced: delete the token."""
 
 
 class RateLimitedError(RefusedError):

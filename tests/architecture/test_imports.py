@@ -10,6 +10,7 @@ import pytest
 # Each of these would be paid for by everybody, or is not there for everybody.
 NOT_IMPORTED = {
     "asyncio",
+    "broadcastkit.offline",
     "celery",
     "cryptography",
     "django",
@@ -28,6 +29,7 @@ NOT_IMPORTED = {
     "pytest",
     "redis",
     "rq",
+    "smtplib",
     "socketio",
     "sqlalchemy",
     "ssl",

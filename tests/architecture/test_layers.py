@@ -67,6 +67,7 @@ BREACHES = [
     Breach("broadcastkit.drivers.pusher.http.clients", "import pyreqwest", HTTP),
     Breach("broadcastkit.drivers.pusher.http.awaited", "import h11", HTTP),
     Breach("broadcastkit.drivers.pusher.http.messages", "import socket", PURE),
+    Breach("broadcastkit.drivers.redis_io.resp", "import socket", PURE),
     Breach("broadcastkit.drivers.log", "import broadcastkit.drivers.null", DRIVERS),
     Breach("broadcastkit.drivers.socketio.plan", "import broadcastkit.drivers.redis.plan", DRIVERS),
 ]

@@ -16,13 +16,16 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import Engine, NullPool, create_engine, update
 
-from broadcastkit import AnonymousEvent, Broadcaster
+from broadcastkit import AnonymousEvent, Broadcaster, Channel
 from broadcastkit.delivery.outbox import Outbox, RelayStatistics
 from broadcastkit.delivery.outbox.metrics import exposition
 from broadcastkit.delivery.outbox.sqlalchemy import outbox_table
 from broadcastkit.drivers.null import NullDriver
+from broadcastkit.offline import Fallbacks
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.cli.conftest import RunCommand
 
 TABLE = outbox_table()
@@ -97,12 +100,80 @@ def test_what_is_wrong_is_said_in_one_line(
     assert len(err.splitlines()) == 1
 
 
+FALLBACKS = """
+from pathlib import Path
+
+from broadcastkit import Channel
+from broadcastkit.offline import Fallbacks
+
+fallbacks = Fallbacks(online=lambda channel: channel.name == "a")
+other = "hunter2"
+
+@fallbacks.when_offline(Channel)
+def note_them(missed):
+    with Path(__file__).with_name("noted").open("a") as noted:
+        noted.write(f"{missed.channel} {missed.payload['n']}\\n")
+"""
+
+
+@pytest.fixture
+def application(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder with a module of an application."""
+    (tmp_path / "cli_relay_app.py").write_text(FALLBACKS, encoding="utf-8")
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    yield tmp_path
+    sys.modules.pop("cli_relay_app", None)
+
+
+def test_fallbacks_of_the_application_run_here(
+    command: RunCommand, engine: Engine, application: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fallbacks = Fallbacks()
+    fallbacks.when_offline(Channel, name="note_them")(lambda missed: None)
+    writer = Broadcaster({"null": NullDriver()}, delivery=Outbox(engine), when_offline=fallbacks)
+    writer.broadcast(AnonymousEvent("ping", {"n": 7}, on=["a", "b"])).to_everyone()
+
+    where = ["--when-offline", "cli_relay_app:fallbacks", "--app-dir", str(application)]
+    assert command("relay", "--once", *where) == (0, "", "")
+    assert (application / "noted").read_text() == "b 7\n"
+    assert command("relay", "--status").out.startswith("0 waiting")
+
+    monkeypatch.setenv("BROADCAST_WHEN_OFFLINE", "cli_relay_app:fallbacks")
+    assert command("relay", "--once") == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("where", "says"),
+    [
+        ("cli_relay_app", "--when-offline takes a module and an attribute of it, such as shop.mails:fallbacks"),
+        ("cli_relay_app:absent", "--when-offline: absent in cli_relay_app is not there; it must be a Fallbacks"),
+        ("cli_relay_app:other", "--when-offline: other in cli_relay_app is a str; it must be a Fallbacks"),
+        ("cli_relay_absent:x", "--when-offline: there is no module cli_relay_absent in "),
+    ],
+)
+def test_fallbacks_that_are_not_there(
+    command: RunCommand, engine: Engine, application: Path, where: str, says: str
+) -> None:
+    status, out, err = command("relay", "--once", "--when-offline", where, "--app-dir", str(application))
+
+    assert (status, out) == (2, "")
+    assert says in err
+
+
 def test_a_database_without_the_table_is_said_in_one_line(command: RunCommand, tmp_path: Path) -> None:
     status, _, err = command("relay", "--status", "--database", f"sqlite:///{tmp_path / 'empty.db'}")
     assert (status, err) == (1, "broadcastkit: the outbox cannot be read: OperationalError\n")
     status, _, err = command("relay", "--url", "null://", "--database", f"sqlite:///{tmp_path / 'empty.db'}")
     assert status == 2
     assert "there is no table 'broadcastkit_outbox' in this database" in err
+
+
+def test_a_database_that_tells_of_nothing_is_said_in_one_line(command: RunCommand, tmp_path: Path) -> None:
+    status, _, err = command(
+        "relay", "--listen", "--url", "null://", "--database", f"sqlite:///{tmp_path / 'empty.db'}"
+    )
+    assert status == 2
+    assert err == ("broadcastkit: listen needs PostgreSQL with psycopg (postgresql+psycopg://), not sqlite+pysqlite\n")
 
 
 def test_the_metrics_are_what_prometheus_reads() -> None:

@@ -41,6 +41,8 @@ from broadcastkit.authorization import SubscriptionAuth, UserAuth
 from broadcastkit.channels import AdminChannel, channel_from_name
 from broadcastkit.errors import BroadcastError, InvalidChannelError
 from broadcastkit.events import Broadcastable
+from broadcastkit.offline import Fallbacks, Missed
+from broadcastkit.offline.push import Fcm, PushSender
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -248,3 +250,24 @@ def test_an_answer_has_two_forms() -> None:
     auth = SubscriptionAuth("key:signature")
     assert_type(auth.as_dict(), dict[str, str])
     assert_type(auth.to_json(), bytes)
+
+
+# -- who is not there ------------------------------------------------------------------------------------------------
+
+
+def test_a_fallback_is_told_of_the_channel_that_it_is_registered_for() -> None:
+    fallbacks = Fallbacks(online=lambda channel: False)
+
+    @fallbacks.when_offline(UserChannel, OrderShipped, "order.named")
+    def tell_them(missed: Missed[UserChannel]) -> None:
+        assert_type(missed.channel.user_id, int)
+
+    @fallbacks.when_offline(UserChannel)
+    async def tell_them_later(missed: Missed[PrivateChannel]) -> None:
+        assert_type(missed.channel, PrivateChannel)
+
+    tell_them(Missed(UserChannel(user_id=3), "order.shipped", {}, "1"))
+    fallbacks.when_offline(RoomChannel, name="other")(tell_them)  # type: ignore[arg-type]
+    assert_type(Broadcaster.from_url("null://", when_offline=fallbacks), Broadcaster)
+    sender: PushSender = Fcm("project", lambda: "token")
+    assert callable(sender.send)

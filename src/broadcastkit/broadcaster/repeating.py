@@ -45,7 +45,8 @@ class RepeatingBase(BroadcasterBase[DriverT], ABC):
     def _round_of(self, held: Sequence[Held]) -> Round:
         from broadcastkit.delivery.repeats.gate import Round  # what few events need, few programs pay for
 
-        return Round(held, self._waiting_room().holder)
+        carried = self._delivery.carries and getattr(self._store, "shared", False)
+        return Round(held, self._waiting_room().holder, carried=carried)
 
     def _waiting_room(self) -> Any:
         """Return where debounced events wait."""

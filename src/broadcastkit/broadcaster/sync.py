@@ -39,7 +39,8 @@ class Broadcaster(RepeatingBase[Driver]):
     when messages leave (`broadcastkit.delivery`); `on_error="report"` logs errors instead of raising them, so that a
     broken service takes no page down; `transaction` is what `.after_commit()` waits for, a session or a callable that
     returns one; `repeats` is where throttled events are counted; `hooks`, one or several, are told what becomes of
-    messages (`broadcastkit.observability`).
+    messages (`broadcastkit.observability`); `when_offline`, where nobody hears of an event, tells them in another way
+    (`broadcastkit.offline`).
 
         >>> from broadcastkit import AnonymousEvent
         >>> from broadcastkit.drivers.memory import MemoryDriver

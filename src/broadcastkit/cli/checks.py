@@ -100,7 +100,10 @@ def _examine_pusher(patient: Patient, target: PusherConnection) -> list[Check]:
     except (OSError, HTTPException, UnicodeError) as error:  # the last of a name that is none
         return [*checks, Check("host", _unreachable(patient, target, error), 1)]
     clock = _clock(date, time.time())
-    return [*checks, Check("host", "answers"), clock, _secret(patient, target, clock), _key(patient, target)]
+    says = "answers"
+    if endpoint.scheme == "https" and not target.verify:
+        says += f"; its certificate is not checked ({patient.called('verify')})"
+    return [*checks, Check("host", says), clock, _secret(patient, target, clock), _key(patient, target)]
 
 
 class _NoRedirect(HTTPRedirectHandler):

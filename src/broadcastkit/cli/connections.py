@@ -53,14 +53,14 @@ class PusherConnection:
 class Configured:
     """The connections, by name."""
 
-    def __init__(self, settings: Mapping[str, Any]) -> None:
+    def __init__(self, settings: Mapping[str, Any], **options: Any) -> None:
         if "connections" not in settings:
             name = settings["driver"]
             settings = {"default": name, "connections": {name: settings}}
         self._connections: Mapping[str, Mapping[str, Any]] = settings["connections"]
         self.default: str = settings["default"]
         # whatever BROADCAST_DELIVERY says: who asks here waits for the answer
-        self.broadcaster: Broadcaster = Broadcaster.from_settings(settings, delivery=Inline())
+        self.broadcaster: Broadcaster = Broadcaster.from_settings(settings, delivery=Inline(), **options)
 
     def __repr__(self) -> str:
         """Show the names only."""
@@ -113,12 +113,12 @@ class Configured:
 
 
 @contextmanager
-def configured(url: str | None) -> Iterator[Configured]:
-    """Read the configuration; what was opened is closed at the end.
+def configured(url: str | None, **options: Any) -> Iterator[Configured]:
+    """Read the configuration; what was opened is closed at the end. `options` are those of Broadcaster.
 
     Raises:
         ConfigurationError: a setting is missing or wrong.
     """
-    found = Configured(settings_from_env() if url is None else settings_from_url(url))
+    found = Configured(settings_from_env() if url is None else settings_from_url(url), **options)
     with found.broadcaster:
         yield found

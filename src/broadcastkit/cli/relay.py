@@ -14,14 +14,18 @@ import typer
 
 from broadcastkit.broadcaster import Broadcaster
 from broadcastkit.cli.connections import JsonOption, UrlOption, configured
+from broadcastkit.cli.modules import import_from
 from broadcastkit.cli.output import note, show, show_json, table
 from broadcastkit.delivery.outbox import Relay
 from broadcastkit.delivery.outbox.base import TABLE
 from broadcastkit.delivery.outbox.metrics import exposition
 from broadcastkit.drivers.null import NullDriver
 from broadcastkit.errors import ConfigurationError, ConnectError
+from broadcastkit.offline import Fallbacks
 
 __all__ = ["relay"]
+
+_WHERE = "MODULE:ATTRIBUTE"
 
 
 def relay(
@@ -37,6 +41,16 @@ def relay(
         ),
     ] = "",
     url: UrlOption = None,
+    when_offline: Annotated[
+        str | None,
+        typer.Option(
+            envvar="BROADCAST_WHEN_OFFLINE",
+            show_envvar=True,
+            metavar=_WHERE,
+            help="The fallbacks of the application, such as shop.mails:fallbacks: they run here.",
+        ),
+    ] = None,
+    app_dir: Annotated[str, typer.Option(metavar="FOLDER", help="Where that module is looked for first.")] = ".",
     table_name: Annotated[str, typer.Option("--table", metavar="NAME", help="The outbox's table.")] = TABLE,
     once: Annotated[bool, typer.Option("--once", help="Deliver what waits, and stop.")] = False,
     tries: Annotated[int, typer.Option(min=1, help="Attempts for an event that the service keeps failing at.")] = 10,
@@ -44,6 +58,9 @@ def relay(
     lease: Annotated[float, typer.Option(min=1, help="Seconds until another relay takes over a claim.")] = 60.0,
     poll: Annotated[float, typer.Option(min=0.01, help="Seconds between looks at an empty table.")] = 0.1,
     keep: Annotated[float, typer.Option(min=0, help="Seconds to keep what was delivered; 0 deletes it at once.")] = 0.0,
+    listen: Annotated[
+        bool, typer.Option("--listen", help="Have PostgreSQL tell of commits: see notify= of the outbox.")
+    ] = False,
     metrics_port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="Serve metrics for Prometheus on this port of 127.0.0.1.")
     ] = None,
@@ -62,8 +79,9 @@ def relay(
     if not database:
         raise ConfigurationError("names no database: give --database, or set BROADCAST_OUTBOX")
     if not (requeue or discard or dead or status):
-        with configured(url) as found:
-            options = {"tries": tries, "batch": batch, "lease": lease, "poll": poll, "keep": keep}
+        fallbacks = None if when_offline is None else _fallbacks(when_offline, app_dir)
+        with configured(url, when_offline=fallbacks) as found:
+            options = {"tries": tries, "batch": batch, "lease": lease, "poll": poll, "keep": keep, "listen": listen}
             _run(_relay(database, table_name, found.broadcaster, **options), once=once, metrics_port=metrics_port)
         return
     # to look at the table, no connection is needed
@@ -75,6 +93,17 @@ def relay(
             _list_dead(made, as_json=as_json)
         else:
             _show_status(made, as_json=as_json)
+
+
+def _fallbacks(where: str, app_dir: str) -> Fallbacks:
+    setting, (module, _, attribute) = "--when-offline", where.partition(":")
+    if not module or not attribute:
+        raise ConfigurationError("takes a module and an attribute of it, such as shop.mails:fallbacks", setting=setting)
+    found: object = getattr(import_from(module, app_dir, setting=f"{setting}:"), attribute, None)
+    if not isinstance(found, Fallbacks):
+        kind = "is not there" if found is None else f"is a {type(found).__name__}"
+        raise ConfigurationError(f"{attribute} in {module} {kind}; it must be a Fallbacks", setting=f"{setting}:")
+    return found
 
 
 def _relay(database: str, table_name: str, broadcaster: Broadcaster, **options: Any) -> Relay:

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-import traceback
-from importlib import import_module
 from operator import attrgetter
-from pathlib import Path
-from types import ModuleType
 from typing import Annotated, Any
 
 import typer
@@ -15,6 +10,7 @@ import typer
 from broadcastkit.authorization import ChannelRegistry
 from broadcastkit.authorization.rules import Rule
 from broadcastkit.cli.connections import JsonOption
+from broadcastkit.cli.modules import import_from
 from broadcastkit.cli.output import note, show_json, table
 from broadcastkit.errors import ConfigurationError
 
@@ -54,7 +50,7 @@ def find_registry(where: str, app_dir: str) -> ChannelRegistry:
     module_name, _, attribute = where.partition(":")
     if not module_name or not attribute:
         raise ConfigurationError("takes a module and an attribute of it, such as chat.rules:channels", setting=_WHERE)
-    module = _import(module_name, app_dir)
+    module = import_from(module_name, app_dir, setting=f"{_WHERE}:")
     try:
         found: Any = attrgetter(attribute)(module)
     except AttributeError:
@@ -80,36 +76,6 @@ def _registry_of(value: object) -> object:
         if hasattr(value, "__dict__")
         else None
     )
-
-
-def _import(name: str, app_dir: str) -> ModuleType:
-    # as `python -m` does; the command itself runs from a folder of scripts
-    folder = str(Path(app_dir).resolve())
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
-    try:
-        return import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
-            raise ConfigurationError(
-                f"there is no module {error.name} in {folder} or installed", setting=f"{_WHERE}:"
-            ) from None
-        raise ConfigurationError(
-            f"importing {name} failed: it needs the module {error.name}", setting=f"{_WHERE}:"
-        ) from None
-    except Exception as error:  # noqa: BLE001 - its text may hold anything, settings too
-        raise ConfigurationError(
-            f"importing {name} failed: {type(error).__name__} at {_place(error)}; "
-            f"`python -c 'import {name}'` shows the whole of it",
-            setting=f"{_WHERE}:",
-        ) from None
-
-
-def _place(error: Exception) -> str:
-    if isinstance(error, SyntaxError):
-        return f"{error.filename}:{error.lineno}"
-    at = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{at.filename}:{at.lineno}"
 
 
 def _document(rule: Rule) -> dict[str, object]:

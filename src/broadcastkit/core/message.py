@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Self
 
 from broadcastkit.core.options import EventOptions
 
-__all__ = ["Message", "TracedMessage", "traced"]
+__all__ = ["Message", "TracedMessage", "identified", "traced"]
 
 
 class Message(NamedTuple):
@@ -31,16 +31,18 @@ class Message(NamedTuple):
 
 
 class TracedMessage(Message):
-    """A message that says who has caused it, for whoever watches it being sent.
+    """A message that says more than a driver sends: who has caused it, and which broadcast it is of.
 
-    `trace` is headers of W3C Trace Context; empty where nobody did, None where nobody was asked.
+    `trace` is headers of W3C Trace Context; empty where nobody did, None where nobody was asked. `id` is the same at
+    each try, on every connection; None where nobody needs it.
     """
 
     trace: Mapping[str, str] | None = None
+    id: str | None = None
 
     def _replace(self, **values: Any) -> Self:  # pyright: ignore[reportIncompatibleMethodOverride]
         other = super()._replace(**values)
-        other.trace = self.trace
+        other.trace, other.id = self.trace, self.id
         return other
 
 
@@ -48,4 +50,11 @@ def traced(message: Message, trace: Mapping[str, str]) -> TracedMessage:
     """Return the message with who has caused it."""
     found = message if isinstance(message, TracedMessage) else TracedMessage._make(message)
     found.trace = trace
+    return found
+
+
+def identified(message: Message, id_: str) -> TracedMessage:
+    """Return the message with the id of its broadcast."""
+    found = message if isinstance(message, TracedMessage) else TracedMessage._make(message)
+    found.id = id_
     return found

@@ -73,7 +73,8 @@ class Unique:
 
     A repeat is the same event for the same hearers with the same payload; with `per`, with the same values of these
     fields. It is pending until the service has answered, in its last try, and for `seconds` at most. With a task queue
-    or the outbox it is pending until that has taken it.
+    it is, too, where the worker's broadcaster has the same `RedisRepeats`; otherwise, and with the outbox, it is
+    pending until that has taken it.
     """
 
     seconds: float

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
-from broadcastkit.core.message import Message, TracedMessage, traced
+from broadcastkit.core.message import Message, TracedMessage, identified, traced
 from broadcastkit.core.names import check_channel_name, check_event_name
 from broadcastkit.core.options import EventOptions
 from broadcastkit.errors import ConfigurationError, InvalidPayloadError
@@ -24,6 +24,8 @@ class Envelope(NamedTuple):
     connection: str
     message: Message
     id: str
+    claim: tuple[str, str] | None = None
+    """Key and holder of what is pending until this is sent, or given up: of a unique event."""
 
     def to_json(self) -> str:
         """Write it. The payload stays the text it is, so that what arrives is what was rendered, to the byte."""
@@ -40,8 +42,13 @@ class Envelope(NamedTuple):
             fields["exclude"] = exclude
         if options is not None:
             fields["options"] = options.as_dict()
-        if isinstance(self.message, TracedMessage) and self.message.trace:
-            fields["trace"] = self.message.trace
+        if isinstance(self.message, TracedMessage):
+            if self.message.trace:
+                fields["trace"] = self.message.trace
+            if self.message.id is not None:
+                fields["message_id"] = self.message.id
+        if self.claim is not None:
+            fields["claim"] = self.claim
         return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
 
     @classmethod
@@ -63,7 +70,9 @@ class Envelope(NamedTuple):
             if "trace" in fields:
                 trace = {name: value for name, value in fields["trace"].items() if type(value) is str}
                 message = traced(message, trace)
-            envelope = cls(fields["connection"], message, fields["id"])
+            if type(fields.get("message_id")) is str:
+                message = identified(message, fields["message_id"])
+            envelope = cls(fields["connection"], message, fields["id"], _claim(fields.get("claim")))
         except (ValueError, LookupError, TypeError, AttributeError, ConfigurationError) as error:
             if isinstance(error, InvalidPayloadError):
                 raise
@@ -75,3 +84,10 @@ class Envelope(NamedTuple):
     def __repr__(self) -> str:
         """Leave the payload out."""
         return f"<Envelope {self.id} of {self.message!r} for {self.connection!r}>"
+
+
+def _claim(given: Any) -> tuple[str, str] | None:
+    if given is None:
+        return None
+    key, holder = given
+    return str(key), str(holder)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Self
 
 from broadcastkit.core.message import Message, TracedMessage
+from broadcastkit.core.repeats import Claim
 
 __all__ = ["Watched", "settle"]
 
@@ -17,17 +18,21 @@ class Watched(TracedMessage):
     """A message that tells when a delivery is done with it: sent, given up or dropped, once for each connection."""
 
     on_settled: Callable[[], None] | None = None
+    claim: Claim | None = None
+    """What whoever sends it at last is to free, in whichever process; see `Delivery.carries`."""
 
     @classmethod
     def of(cls, message: Message, on_settled: Callable[[], None]) -> Self:
         """Return the message as one that is watched."""
         watched = cls._make(message)
         watched.on_settled = on_settled
+        if isinstance(message, TracedMessage):
+            watched.trace, watched.id = message.trace, message.id
         return watched
 
     def _replace(self, **values: Any) -> Self:
         other = super()._replace(**values)
-        other.on_settled = self.on_settled
+        other.on_settled, other.claim = self.on_settled, self.claim
         return other
 
 

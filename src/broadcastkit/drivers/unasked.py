@@ -12,6 +12,9 @@ __all__ = ["AsyncUnasked", "Unasked"]
 
 
 class _Unasked(ABC):
+    tells_subscribers: bool = False
+    """Whether it can be asked who listens; a driver without this can."""
+
     @abstractmethod
     def _nobody(self) -> NoReturn:
         """Raise ConfigurationError, which says who could be asked instead."""

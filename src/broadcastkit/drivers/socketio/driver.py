@@ -11,9 +11,10 @@ from typing import Any, NamedTuple, NoReturn, Self
 
 from broadcastkit.authorization import SubscriptionAuth, SubscriptionGrant, UserAuth, UserGrant
 from broadcastkit.core.message import Message
+from broadcastkit.core.names import check_channel_name
 from broadcastkit.core.retry import Retry
 from broadcastkit.drivers.asked import answer
-from broadcastkit.drivers.base import Outcome
+from broadcastkit.drivers.base import ChannelInfo, Outcome
 from broadcastkit.drivers.checks import check_retry, check_seconds
 from broadcastkit.drivers.exchange import Sources
 from broadcastkit.drivers.playing import aplay, play
@@ -31,6 +32,7 @@ from broadcastkit.drivers.socketio.carriers import (
 from broadcastkit.drivers.socketio.emission import check_carried
 from broadcastkit.drivers.socketio.endpoint import address, check_namespace, settings_from_url, shown
 from broadcastkit.drivers.socketio.plan import Sending
+from broadcastkit.drivers.socketio.rooms import Rooms
 from broadcastkit.drivers.unasked import AsyncUnasked, Unasked
 from broadcastkit.errors import ConfigurationError
 
@@ -60,7 +62,10 @@ class _SocketIOBase(ABC):
     """Host and port, for those who watch, where they are known."""
     batch_limit: int = 1
     """Channels that callers may share a round trip for; a manager emits to them one after the other."""
+    tells_subscribers: bool = False
+    """Whether it can be asked who listens: where all clients are those of a server in this process."""
     _asynchronous: bool
+    _rooms: Rooms | None = None
 
     def __init__(
         self,
@@ -113,6 +118,8 @@ class _SocketIOBase(ABC):
         self._check_colour(manager, setting, asynchronous=iscoroutinefunction(manager.emit))
         watch(manager, asynchronous=self._asynchronous)
         self.blocking: bool = is_shared(manager)
+        self.tells_subscribers: bool = not self.blocking and server is not None
+        self._rooms = Rooms(manager, namespace) if self.tells_subscribers else None
         self._where = f"the {type(given).__name__} given"
         requests = int(self.blocking)
         # no second attempt: the clients of this process have heard the first
@@ -177,6 +184,10 @@ class _SocketIOBase(ABC):
         del grant
         raise ConfigurationError(f"{type(self).__name__} cannot sign users in: do so when their clients connect")
 
+    def _channel_info(self, channel_name: str, info: Sequence[str]) -> ChannelInfo:
+        check_channel_name(channel_name)
+        return self._nobody() if self._rooms is None else self._rooms.info(channel_name, info)
+
     def _nobody(self) -> NoReturn:
         # a server knows its own clients, and not those of the others
         raise ConfigurationError(f"{type(self).__name__} cannot tell who listens, nor disconnect: ask your servers")
@@ -223,6 +234,13 @@ class SocketIODriver(_SocketIOBase, Unasked):
         """Emit messages; over Redis, all in one round trip."""
         return play(self._core.send(messages), self._carrier.run)
 
+    def channel_info(self, channel_name: str, *, info: Sequence[str] = ()) -> ChannelInfo:
+        """Return whether clients are in the channel's room, and how many; ConfigurationError but for a `server`'s own.
+
+        A server with a manager that others share knows some of the clients only, and is not asked.
+        """
+        return self._channel_info(channel_name, info)
+
     def close(self) -> None:
         """Close kept connections; the driver stays usable."""
         self._carrier.close()
@@ -248,6 +266,10 @@ class AsyncSocketIODriver(_SocketIOBase, AsyncUnasked):
     async def send(self, messages: Sequence[Message]) -> list[Outcome]:
         """See SocketIODriver.send."""
         return await aplay(self._core.send(messages), self._carrier.run)
+
+    async def channel_info(self, channel_name: str, *, info: Sequence[str] = ()) -> ChannelInfo:
+        """See SocketIODriver.channel_info."""
+        return self._channel_info(channel_name, info)
 
     async def aclose(self) -> None:
         """Close the connections kept for this event loop; the driver stays usable."""

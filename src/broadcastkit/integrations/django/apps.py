@@ -35,5 +35,5 @@ def _setting_changed(*, setting: str, **_: Any) -> None:
     """Configure anew in a test that overrides settings."""
     from broadcastkit.integrations.django import conf
 
-    if setting in {conf.BROADCASTING, conf.ON_ERROR, conf.OUTBOX}:
+    if setting in {conf.BROADCASTING, conf.ON_ERROR, conf.OUTBOX, conf.OUTBOX_NOTIFY, conf.WHEN_OFFLINE}:
         conf.apply()

@@ -62,7 +62,7 @@ def _unusable(drivers: Connections[Driver], number: int = 3, prefix: str = "BROA
 
 
 def check_settings(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
-    """Find what is wrong with the settings beside BROADCASTING; E005 to E009."""
+    """Find what is wrong with the settings beside BROADCASTING; E005 to E010."""
     del app_configs
     readers: list[tuple[int, Callable[[], object], str]] = [
         (5, conf.user_callback, 'BROADCASTING_USER = "accounts.tokens.user_of", or leave it out for request.user'),
@@ -72,6 +72,7 @@ def check_settings(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
         (7, conf.error_policy, 'BROADCASTING_ON_ERROR = "report" logs errors instead of raising them'),
         (8, conf.endpoints, 'BROADCASTING_RATE_LIMIT = FixedWindow("120/minute"), or leave it out'),
         (9, conf.outbox, 'BROADCASTING_OUTBOX = "default", with the app of its table, or leave it out'),
+        (10, conf.when_offline, 'BROADCASTING_WHEN_OFFLINE = "shop.mails.fallbacks", or leave it out'),
     ]
     return [_error(number, text, hint) for number, read, hint in readers if (text := _text(read))]
 

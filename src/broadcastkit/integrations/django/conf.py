@@ -22,6 +22,7 @@ from broadcastkit.integrations import fields
 from broadcastkit.integrations.django import channels
 from broadcastkit.integrations.endpoints import Endpoints
 from broadcastkit.integrations.wsgi import client_address
+from broadcastkit.offline import Fallbacks
 
 __all__ = [
     "BROADCASTER",
@@ -30,10 +31,12 @@ __all__ = [
     "MAX_CHANNELS",
     "ON_ERROR",
     "OUTBOX",
+    "OUTBOX_NOTIFY",
     "RATE_KEY",
     "RATE_LIMIT",
     "USER",
     "USER_DATA",
+    "WHEN_OFFLINE",
     "apply",
     "choose_broadcaster",
     "connections",
@@ -45,6 +48,7 @@ __all__ = [
     "setting",
     "user_callback",
     "user_data",
+    "when_offline",
 ]
 
 BROADCASTER = "BROADCASTING_BROADCASTER"
@@ -53,10 +57,12 @@ CSRF = "BROADCASTING_CSRF"
 MAX_CHANNELS = "BROADCASTING_MAX_CHANNELS"
 ON_ERROR = "BROADCASTING_ON_ERROR"
 OUTBOX = "BROADCASTING_OUTBOX"
+OUTBOX_NOTIFY = "BROADCASTING_OUTBOX_NOTIFY"
 RATE_KEY = "BROADCASTING_RATE_KEY"
 RATE_LIMIT = "BROADCASTING_RATE_LIMIT"
 USER = "BROADCASTING_USER"
 USER_DATA = "BROADCASTING_USER_DATA"
+WHEN_OFFLINE = "BROADCASTING_WHEN_OFFLINE"
 
 
 def setting(name: str, *, default: Any = None) -> Any:
@@ -76,9 +82,10 @@ def apply() -> None:
         configure(
             connections(),
             channels=channels,
-            delivery=None if alias is None else Outbox(alias),
+            delivery=None if alias is None else Outbox(alias, notify=bool(setting(OUTBOX_NOTIFY))),
             on_error=error_policy(),
             transaction=alias or DEFAULT_DB_ALIAS,
+            when_offline=when_offline(),
         )
     except ConfigurationError as error:
         _raise_at_first_use(error)
@@ -125,6 +132,16 @@ def outbox() -> str | None:
     if not apps.is_installed("broadcastkit.integrations.django.outbox"):
         raise ConfigurationError('needs INSTALLED_APPS += ["broadcastkit.integrations.django.outbox"]', setting=OUTBOX)
     return str(given)
+
+
+def when_offline() -> Fallbacks | None:
+    """Return the fallbacks that BROADCASTING_WHEN_OFFLINE names, if it does."""
+    given, wanted = setting(WHEN_OFFLINE), "broadcastkit.offline.Fallbacks"
+    if isinstance(given, str):
+        given = _imported(WHEN_OFFLINE, given, f"a {wanted}")
+    if given is not None and not isinstance(given, Fallbacks):
+        raise ConfigurationError(f"must be a {wanted}, or its path; not {type(given).__name__}", setting=WHEN_OFFLINE)
+    return given
 
 
 def csrf() -> bool:

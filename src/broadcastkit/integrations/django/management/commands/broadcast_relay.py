@@ -29,13 +29,14 @@ class Command(BaseCommand):
         parser.add_argument("--lease", type=float, default=60.0, help="seconds until another takes over a claim")
         parser.add_argument("--poll", type=float, default=0.1, help="seconds between looks at an empty table")
         parser.add_argument("--keep", type=float, default=0.0, help="seconds to keep what was delivered")
+        parser.add_argument("--listen", action="store_true", help="have PostgreSQL tell of commits")
         instead = parser.add_mutually_exclusive_group()
         instead.add_argument("--once", action="store_true", help="deliver what waits, and stop")
         instead.add_argument("--status", action="store_true", help="count what waits and what is dead, and stop")
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Run until SIGTERM or SIGINT; then finish the request on its way, and give back what was claimed."""
-        settings = {name: options[name] for name in ("tries", "batch", "lease", "poll", "keep")}
+        settings = {name: options[name] for name in ("tries", "batch", "lease", "poll", "keep", "listen")}
         try:
             relay = Relay(options["database"], default_broadcaster(), **settings)
             if options["status"]:

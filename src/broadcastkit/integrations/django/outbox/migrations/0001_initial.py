@@ -11,6 +11,12 @@ __all__ = ["Migration"]
 _STATES = [("waiting", "waiting"), ("dead", "dead"), ("delivered", "delivered")]
 
 
+def _take_all_of_unicode(_: Any, schema_editor: Any) -> None:
+    """Have the table take every payload where the database's own default would not; MariaDB and MySQL only."""
+    if schema_editor.connection.vendor == "mysql":
+        schema_editor.execute("ALTER TABLE broadcastkit_outbox CONVERT TO CHARACTER SET utf8mb4")
+
+
 class Migration(migrations.Migration):
     """Make the table."""
 
@@ -41,4 +47,5 @@ class Migration(migrations.Migration):
                 "indexes": [models.Index(fields=["state", "id"], name="broadcastkit_outbox_state")],
             },
         ),
+        migrations.RunPython(_take_all_of_unicode, migrations.RunPython.noop, atomic=False),
     )

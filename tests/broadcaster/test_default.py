@@ -22,6 +22,7 @@ from broadcastkit import (
     default,
 )
 from broadcastkit.default import default_async_broadcaster, default_broadcaster
+from broadcastkit.delivery.repeats import AsyncRedisRepeats, MemoryRepeats, RedisRepeats
 from broadcastkit.drivers.log import AsyncLogDriver, LogDriver
 from broadcastkit.drivers.memory import AsyncMemoryDriver, MemoryDriver
 from broadcastkit.drivers.null import AsyncNullDriver, NullDriver
@@ -63,6 +64,23 @@ async def test_the_awaited_functions_send_with_the_awaited_one() -> None:
 
 
 # -- configure ---------------------------------------------------------------------------------------------------------
+
+
+def test_settings_take_a_store_of_repeats_for_both_colors_or_a_pair() -> None:
+    configure("null://", repeats=(one := MemoryRepeats()))
+    assert default_broadcaster().repeats is default_async_broadcaster().repeats is one
+
+    url = "redis://127.0.0.1:1"
+    blocking, awaited = RedisRepeats(url), AsyncRedisRepeats(url)
+    configure("null://", repeats=(blocking, awaited))
+    assert (default_broadcaster().repeats, default_async_broadcaster().repeats) == (blocking, awaited)
+
+    configure("null://", repeats=blocking)
+    assert default_broadcaster().repeats is blocking
+    with pytest.raises(ConfigurationError, match="repeats RedisRepeats would block the event loop"):
+        default_async_broadcaster()
+    with pytest.raises(ConfigurationError, match="a broadcaster has its own options: give it repeats when it is made"):
+        configure(Broadcaster(NullDriver()), repeats=one)
 
 
 def test_a_broadcaster_serves_its_own_colour() -> None:

@@ -143,6 +143,73 @@ def test_whatever_comes_and_lands_order_is_kept_and_nothing_is_lost(steps: list[
         assert [one for one in left if name in one.channels] == [one for one in queued if name in one.channels]
 
 
+class Traffic:
+    """Items on their way through a batcher, and what is done to them."""
+
+    def __init__(self, limit: int, most: int) -> None:
+        self.batcher = Batcher(limit, most=most, free=1)
+        self.waiting: list[Item] = []
+        self.flying: list[Batch] = []
+        self.landed: list[Item] = []
+
+    def add(self, channels: list[str], _: int) -> None:
+        self.waiting.append(item(*channels))
+        self._left(self.batcher.add(self.waiting[-1]))
+
+    def done(self, _: list[str], number: int, *, again: bool = False) -> None:
+        if self.flying:
+            batch = self.flying.pop(number % len(self.flying))
+            position = number % len(batch) if again else len(batch)
+            self.landed += batch[:position]
+            self.waiting[:0] = batch[position:]
+            self.batcher.done(batch, again=batch[position:])
+
+    def again(self, channels: list[str], number: int) -> None:
+        self.done(channels, number, again=True)
+
+    def withdraw(self, _: list[str], number: int) -> None:
+        if self.waiting:
+            assert self.batcher.withdraw(self.waiting.pop(number % len(self.waiting)))
+
+    def drop(self, _: list[str], __: int) -> None:
+        if self.waiting:
+            assert self.batcher.drop_oldest() is self.waiting.pop(0)
+
+    def leave(self) -> None:
+        while self._left(self.batcher.take(part=True)):
+            pass
+        assert len(self.batcher) == len(self.waiting)
+        assert self.flying or not self.waiting, "something waits for nothing"
+
+    def _left(self, batch: Batch | None) -> bool:
+        if batch is None:
+            return False
+        self.flying.append(batch)
+        for one in batch:
+            self.waiting.remove(one)
+        return True
+
+
+STEPS = st.tuples(st.sampled_from(["add", "add", "done", "again", "withdraw", "drop"]), CHANNELS, st.integers(0, 7))
+
+
+@given(st.lists(STEPS, max_size=120), st.integers(1, 6), st.integers(1, 4))
+def test_nor_where_some_are_taken_back_and_others_sent_again(
+    steps: list[tuple[str, list[str], int]], limit: int, most: int
+) -> None:
+    traffic = Traffic(limit, most)
+
+    for step, channels, number in steps:
+        getattr(traffic, step)(channels, number)
+        traffic.leave()
+    while traffic.flying:
+        traffic.done([], 0)
+        traffic.leave()
+
+    assert not traffic.waiting
+    assert len(traffic.landed) == len({id(one) for one in traffic.landed})
+
+
 def test_a_lone_waiting_item_never_waits_with_nothing_on_the_way() -> None:
     batcher = Batcher(1, most=1, free=1)
     batch = batcher.add(item("a"))

@@ -48,6 +48,18 @@ def test_the_events_options_travel_and_others_are_not_mentioned() -> None:
     assert "options" not in json.loads(Envelope("main", MESSAGE, "e-1").to_json())
 
 
+def test_what_is_pending_until_it_is_sent_travels() -> None:
+    envelope = Envelope("main", MESSAGE, "e-1", ("key", "holder"))
+    assert json.loads(envelope.to_json()) == WRITTEN | {"claim": ["key", "holder"]}
+    assert Envelope.from_json(envelope.to_json()) == envelope
+
+
+@pytest.mark.parametrize("claim", ["key", ["key"], 7])
+def test_a_claim_that_is_none_is_refused(claim: object) -> None:
+    with pytest.raises(InvalidPayloadError, match="not an envelope"):
+        Envelope.from_json(json.dumps(WRITTEN | {"claim": claim}))
+
+
 @given(data=st.text(), event=st.text(st.characters(codec="ascii", categories=("L", "N")), min_size=1, max_size=200))
 def test_what_is_read_is_what_was_written(data: str, event: str) -> None:
     envelope = Envelope("main", Message(event, ("room-1",), data, "1.2"), "e-1")

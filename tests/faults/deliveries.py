@@ -6,7 +6,7 @@ import asyncio
 import json
 import tempfile
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import NullPool, create_engine, text
@@ -49,6 +49,10 @@ class Scene(NamedTuple):
     """Of the background."""
     ends: bool = True
     """Whether the fault does: nobody waits for a relay that can never get through."""
+    service: Mapping[str, Any] = {}
+    """The same drivers, for a worker in another process: their options, and `url` where it is Pusher's."""
+    refused: Callable[[], None] | None = None
+    """What ends a fault once such a worker has met it."""
 
 
 def event(number: int, channels: Sequence[str]) -> AnonymousEvent:

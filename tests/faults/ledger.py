@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import fcntl
 import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
+from uuid import uuid4
 
 __all__ = ["BUILD", "ROUNDS", "Ledger", "Report", "Row", "pairs", "row_of"]
 
@@ -85,8 +87,9 @@ def _rises(numbers: Iterable[int]) -> bool:
 class Ledger:
     """All rows of a run; kept as JSON, from which the page's table is made."""
 
-    def __init__(self, folder: Path = BUILD) -> None:
+    def __init__(self, folder: Path = BUILD, run: str | None = None) -> None:
         self._folder = folder
+        self._run = run or os.environ.get("PYTEST_XDIST_TESTRUNUID") or str(uuid4())
         self._rows: dict[tuple[str, str], Row] = {}
 
     def add(self, row: Row) -> None:
@@ -96,16 +99,25 @@ class Ledger:
         self._rows[key] = row if before is None else _sum(before, row)
 
     def save(self) -> None:
-        """Add this run's rows to those of runs before: a row that was measured again is replaced."""
+        """Add this run's rows to those of runs before: a row that was measured again is replaced.
+
+        Processes that share a run (xdist's) add theirs up.
+        """
         if not self._rows:
             return
         self._folder.mkdir(parents=True, exist_ok=True)
-        file = self._folder / "rows.json"
-        kept: dict[tuple[str, str], dict[str, Any]] = {}
-        if file.exists():
-            kept = {(one["fault"], one["delivery"]): one for one in json.loads(file.read_text())}
-        kept |= {key: dataclasses.asdict(row) for key, row in self._rows.items()}
-        file.write_text(json.dumps(list(kept.values()), indent=1))
+        with (self._folder / "rows.json").open("a+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            file.seek(0)
+            kept = {(one["fault"], one["delivery"]): one for one in json.loads(file.read() or "[]")}
+            kept |= {key: self._kept(row, kept.get(key)) for key, row in self._rows.items()}
+            file.truncate(0)
+            file.write(json.dumps(list(kept.values()), indent=1))
+
+    def _kept(self, row: Row, before: Mapping[str, Any] | None) -> dict[str, Any]:
+        if before is not None and before.get("run") == self._run:
+            row = _sum(Row(**{name: before[name] for name in Row.__dataclass_fields__}), row)
+        return dataclasses.asdict(row) | {"run": self._run}
 
 
 def _sum(one: Row, other: Row) -> Row:

@@ -35,6 +35,7 @@ def through(
 ) -> Scene:
     """Set a scene: drivers that go by way of a port, and drivers that go straight there."""
     there = dataclasses.replace(soketi, host=host or soketi.host, port=port).url.replace("http:", f"{scheme}:", 1)
+    said = {"url": there, "timeout": timeout} | {key: value for key, value in options.items() if key != "retry"}
     options = {"retry": RETRY, "timeout": timeout} | options
     straight = (beside or soketi).url
     return Scene(
@@ -44,6 +45,7 @@ def through(
         lambda: AsyncPusherDriver.from_url(straight, retry=RETRY),
         channels,
         range(count),
+        service=said,
     )
 
 
@@ -66,4 +68,5 @@ def through_redis(
         lambda: AsyncRedisDriver(port=beside.port, retry=RETRY),
         channels,
         range(count),
+        service={"port": port, "timeout": timeout},
     )

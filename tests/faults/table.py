@@ -26,6 +26,9 @@ COLUMNS: Mapping[str, Sequence[str]] = {
     "Guarded": ("Guarded", "Guarded, awaited"),
     "Outbox": ("Outbox",),
     "Celery": ("Celery",),
+    "RQ": ("RQ",),
+    "Taskiq": ("Taskiq",),
+    "Dramatiq": ("Dramatiq",),
 }
 STORM_ROW = "a storm of all of these"
 NOT_MEASURED = "-"

@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.drivers.certificates import certificate
-from tests.faults.deliveries import DELIVERIES
 from tests.faults.ledger import Row, pairs, row_of
 from tests.faults.proxy import Proxy
+from tests.faults.queues import EVERY, Deliveries
 from tests.faults.scenes import through
 from tests.faults.witness import Witness
 from tests.interop.servers import LOOPBACK, PusherServer
@@ -54,13 +54,14 @@ def error(delivery: str) -> str:
     return "kept, waiting" if delivery == "Outbox" else "ConnectError"
 
 
-@pytest.mark.parametrize(("fault", "delivery"), pairs(CERTIFICATES, DELIVERIES))
+@pytest.mark.parametrize(("fault", "delivery"), pairs(CERTIFICATES, EVERY))
 def test_tls(  # noqa: PLR0917 - fixtures
     fault: str,
     delivery: str,
     tmp_path: Path,
     soketi: PusherServer,
     proxies: Callable[..., Proxy],
+    deliver: Deliveries,
     listener: Witness,
     channels: Sequence[str],
     ledger: Callable[[Row], None],
@@ -71,7 +72,7 @@ def test_tls(  # noqa: PLR0917 - fixtures
     listener.listen(channels)
     scene = through(soketi, channels, 10, port=proxy.port, scheme="https", **options)
 
-    report = DELIVERIES[delivery](scene._replace(ends=False))
+    report = deliver(delivery, scene._replace(ends=False))
     row = row_of(fault, delivery, scene.numbers, report, listener.heard(channels))
     ledger(row)
 
@@ -90,12 +91,14 @@ def unknown() -> OSError:
     return caught.value
 
 
-@pytest.mark.parametrize("delivery", DELIVERIES)
+@pytest.mark.parametrize(("fault", "delivery"), pairs(["a name that does not resolve"], EVERY))
 def test_a_name_that_nobody_knows(  # noqa: PLR0917 - fixtures
+    fault: str,
     delivery: str,
     unknown: OSError,
     monkeypatch: pytest.MonkeyPatch,
     soketi: PusherServer,
+    deliver: Deliveries,
     listener: Witness,
     channels: Sequence[str],
     ledger: Callable[[Row], None],
@@ -111,8 +114,8 @@ def test_a_name_that_nobody_knows(  # noqa: PLR0917 - fixtures
     listener.listen(channels)
     scene = through(soketi, channels, 10, host=NOWHERE, port=80)
 
-    report = DELIVERIES[delivery](scene._replace(ends=False))
-    row = row_of("a name that does not resolve", delivery, scene.numbers, report, listener.heard(channels))
+    report = deliver(delivery, scene._replace(ends=False))
+    row = row_of(fault, delivery, scene.numbers, report, listener.heard(channels))
     ledger(row)
 
     assert (row.lost, row.doubled) == (0, 0)

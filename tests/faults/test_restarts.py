@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from broadcastkit.core.retry import Retry
-from tests.faults.deliveries import DELIVERIES, RETRY, Scene
+from tests.faults.deliveries import RETRY, Scene
 from tests.faults.ledger import Report, Row, row_of
 from tests.faults.proxy import REDIS, Action, Proxy, Talk, passed
+from tests.faults.queues import EVERY, QUEUES, UNORDERED, Deliveries
 from tests.faults.scenes import through, through_redis
 from tests.faults.witness import RedisWitness, Witness, witness
 from tests.interop.redis_servers import RedisServer, redis_server
@@ -68,14 +69,15 @@ class Outage:
 class Callers:
     """Broadcast in every way at once."""
 
-    def __init__(self, scenes: Mapping[str, Scene]) -> None:
+    def __init__(self, deliver: Deliveries, scenes: Mapping[str, Scene]) -> None:
+        self._deliver = deliver
         self._reports: dict[str, Report] = {}
         self._threads = [threading.Thread(target=self._run, args=pair, daemon=True) for pair in scenes.items()]
         for thread in self._threads:
             thread.start()
 
     def _run(self, name: str, scene: Scene) -> None:
-        self._reports[name] = DELIVERIES[name](scene)
+        self._reports[name] = self._deliver(name, scene)
 
     def reports(self) -> dict[str, Report]:
         """Wait for the last of them."""
@@ -89,26 +91,29 @@ def channels_of(names: Sequence[str]) -> dict[str, list[str]]:
 
 
 def check(fault: str, reports: Mapping[str, Report], heard: Mapping[str, Any], ledger: Callable[[Row], None]) -> None:
-    assert reports.keys() == DELIVERIES.keys(), "not all came to an end"
+    assert reports.keys() == set(EVERY), "not all came to an end"
     rows = [row_of(fault, name, range(COUNT), report, heard[name]) for name, report in reports.items()]
     for row in rows:
         ledger(row)
     for row in rows:
         assert (row.sent, row.delivered, row.lost, row.told) == (COUNT, COUNT, 0, {}), row
         # a fallback has its own way
-        assert row.in_order or row.delivery.startswith(("50 threads", "Guarded")), row
+        assert row.in_order or row.delivery in UNORDERED or row.delivery.startswith("Guarded"), row
 
 
-def test_soketi(
+def test_soketi(  # noqa: PLR0917 - fixtures
     tmp_path: Path,
     soketi: PusherServer,
     listener: Witness,
+    deliver: Deliveries,
     proxies: Callable[..., Proxy],
     ledger: Callable[[Row], None],
 ) -> None:
-    channels = channels_of(list(DELIVERIES))
+    channels = channels_of(EVERY)
+    for name in QUEUES:
+        deliver.started(name)
     everything = [one for ones in channels.values() for one in ones]
-    outage = Outage(list(DELIVERIES))
+    outage = Outage(EVERY)
     scenes: dict[str, Scene] = {}
     with contextlib.ExitStack() as first, contextlib.ExitStack() as second:
         (server, *_) = first.enter_context(soketi_server(tmp_path))
@@ -123,7 +128,7 @@ def test_soketi(
             scenes[name] = through(
                 server, channels[name], COUNT, port=proxy.port, retry=retry_of(name), beside=soketi
             )._replace(patience=SECONDS)
-        callers = Callers(scenes)
+        callers = Callers(deliver, scenes)
         outage.kill(server.pid)
         (server, *_) = second.enter_context(soketi_server(tmp_path, port=server.port))
         there.again()
@@ -136,11 +141,17 @@ def test_soketi(
 
 
 def test_redis(
-    tmp_path: Path, redis_shared: RedisServer, proxies: Callable[..., Proxy], ledger: Callable[[Row], None]
+    tmp_path: Path,
+    redis_shared: RedisServer,
+    deliver: Deliveries,
+    proxies: Callable[..., Proxy],
+    ledger: Callable[[Row], None],
 ) -> None:
-    channels = channels_of(list(DELIVERIES))
+    channels = channels_of(EVERY)
+    for name in QUEUES:
+        deliver.started(name)
     everything = [one for ones in channels.values() for one in ones]
-    outage = Outage(list(DELIVERIES))
+    outage = Outage(EVERY)
     scenes: dict[str, Scene] = {}
     with contextlib.ExitStack() as first, contextlib.ExitStack() as second:
         server = first.enter_context(redis_server(tmp_path))
@@ -156,7 +167,7 @@ def test_redis(
             scenes[name] = through_redis(
                 server, channels[name], COUNT, port=proxy.port, retry=retry_of(name), beside=redis_shared
             )._replace(patience=SECONDS)
-        callers = Callers(scenes)
+        callers = Callers(deliver, scenes)
         outage.kill(server.pid)
         server = second.enter_context(redis_server(tmp_path, port=server.port))
         there.again(everything)

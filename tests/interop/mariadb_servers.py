@@ -1,21 +1,17 @@
-"""Real MariaDB servers: processes of the tests, in folders of their own, never the system's service."""
+"""Real MariaDB servers."""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
-import os
-import pwd
-import shutil
 import subprocess
-import tempfile
-import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pymysql
 
-from tests.interop.servers import LOOPBACK, free_port, running
+from tests.interop.database_servers import DatabaseServer, as_nobody, database_folder, program
+from tests.interop.servers import free_port, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,20 +19,14 @@ if TYPE_CHECKING:
 __all__ = ["MARIADB_LOG", "MariadbServer", "mariadb_folder", "mariadb_server"]
 
 MARIADB_LOG = "mariadb.log"
-# Debian keeps the server off the PATH of most users.
-DEBIAN = Path("/usr/sbin")
-# The server does not run as root: where we are, it runs as somebody who owns nothing else.
-NOBODY = "nobody"
 # A test's data outlives a killed server, and the machine's death it need not outlive.
 QUICK = ("--innodb-flush-log-at-trx-commit=2", "--innodb-buffer-pool-size=16M", "--skip-log-bin", "--sync-frm=0")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class MariadbServer:
-    """Where a MariaDB server listens; `database` is one on it."""
+class MariadbServer(DatabaseServer):
+    """Where a MariaDB server listens."""
 
-    port: int
-    host: str = LOOPBACK
     user: str = "root"
     database: str = "mysql"
 
@@ -45,43 +35,38 @@ class MariadbServer:
         """Return the address for SQLAlchemy, with PyMySQL."""
         return f"mysql+pymysql://{self.user}@{self.host}:{self.port}/{self.database}?charset=utf8mb4"
 
-    @contextlib.contextmanager
-    def fresh(self) -> Iterator[MariadbServer]:
-        """Make an empty database on this server, and drop it."""
-        name = f"test_{uuid.uuid4().hex}"
-        # another default than the outbox needs, on purpose
-        self._execute(f"CREATE DATABASE {name} CHARACTER SET latin1")
-        try:
-            yield dataclasses.replace(self, database=name)
-        finally:
-            self._execute(f"DROP DATABASE {name}")
+    @property
+    def django(self) -> dict[str, object]:
+        """Return the settings of a Django database; by PyMySQL, which Django takes for mysqlclient."""
+        pymysql.install_as_MySQLdb()
+        return self.settings("mysql", OPTIONS={"charset": "utf8mb4"})
 
-    def _execute(self, statement: str) -> None:
-        with self._connect() as connection, connection.cursor() as cursor:
-            cursor.execute(statement)
-
-    def _connect(self, **options: Any) -> pymysql.Connection[Any]:
+    def connect(self, **options: Any) -> pymysql.Connection[Any]:
+        """Connect; each statement is its own transaction."""
         return pymysql.connect(
             host=self.host, port=self.port, user=self.user, database=self.database, autocommit=True, **options
         )
 
+    def execute(self, statement: str) -> None:
+        """Run a statement."""
+        with self.connect() as connection, connection.cursor() as cursor:
+            cursor.execute(statement)
+
+    @contextlib.contextmanager
+    def fresh(self) -> Iterator[MariadbServer]:
+        """Make an empty database on this server, and drop it."""
+        # another default than the outbox needs, on purpose
+        with self.emptied(made="CHARACTER SET latin1") as server:
+            yield server
+
     def answers(self) -> bool:
         """Whether the server takes connections."""
-        try:
-            self._connect(connect_timeout=1).close()
-        except pymysql.MySQLError:
-            return False
-        return True
+        return self.answers_but_for(pymysql.MySQLError, connect_timeout=1)
 
 
-@contextlib.contextmanager
-def mariadb_folder() -> Iterator[Path]:
-    """Make a folder for a server; not below pytest's, which nobody but its owner may enter."""
-    with tempfile.TemporaryDirectory(prefix="broadcastkit-mariadb-") as name:
-        folder = Path(name)
-        if os.geteuid() == 0:
-            shutil.chown(folder, NOBODY)
-        yield folder
+def mariadb_folder() -> contextlib.AbstractContextManager[Path]:
+    """Make a folder for a server."""
+    return database_folder("mariadb")
 
 
 @contextlib.contextmanager
@@ -89,29 +74,19 @@ def mariadb_server(folder: Path, *, log: Path) -> Iterator[MariadbServer]:
     """Run a server in a folder of `mariadb_folder()`."""
     server = MariadbServer(free_port())
     data = folder / "data"
-    install = [*_as_nobody(), _program("mariadb-install-db"), "--no-defaults", f"--datadir={data}"]
+    install = [*as_nobody(), _program("mariadb-install-db"), "--no-defaults", f"--datadir={data}"]
     subprocess.run(
         [*install, "--auth-root-authentication-method=normal", "--skip-test-db", *QUICK],
         check=True,
         capture_output=True,
         cwd=folder,
     )
-    command = [*_as_nobody(), _program("mariadbd"), "--no-defaults", f"--datadir={data}", f"--port={server.port}"]
+    command = [*as_nobody(), _program("mariadbd"), "--no-defaults", f"--datadir={data}", f"--port={server.port}"]
     command += [f"--bind-address={server.host}", f"--socket={folder / 'socket'}", f"--pid-file={folder / 'pid'}"]
     with running([*command, *QUICK], port=server.port, log=log, ready=server.answers):
         yield server
 
 
-def _as_nobody() -> list[str]:
-    if os.geteuid() != 0:
-        return []
-    nobody = pwd.getpwnam(NOBODY)
-    return ["setpriv", f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups"]
-
-
 def _program(name: str) -> str:
-    found = shutil.which(name) or shutil.which(name, path=str(DEBIAN))
-    if found is None:
-        message = f"MariaDB's {name} is missing: run `make setup`"
-        raise FileNotFoundError(message)
-    return found
+    # Debian keeps the server off the PATH of most users
+    return program("MariaDB", name, lambda: [Path("/usr/sbin", name)])

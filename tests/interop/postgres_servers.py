@@ -1,22 +1,19 @@
-"""Real PostgreSQL servers: processes of the tests, in folders of their own, never the system's service."""
+"""Real PostgreSQL servers."""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
 import os
-import pwd
-import shutil
 import signal
 import subprocess
-import tempfile
-import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from tests.interop.servers import LOOPBACK, free_port, running
+from tests.interop.database_servers import DatabaseServer, as_nobody, database_folder, program
+from tests.interop.servers import free_port, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,22 +21,15 @@ if TYPE_CHECKING:
 __all__ = ["POSTGRES_LOG", "PostgresServer", "postgres_folder", "postgres_server"]
 
 POSTGRES_LOG = "postgres.log"
-USER = "broadcastkit"
-# Debian puts the programs of a server here, and not on PATH.
-DEBIAN = Path("/usr/lib/postgresql")
-# PostgreSQL refuses to run as root: where we are, it runs as somebody who owns nothing else.
-NOBODY = "nobody"
 # A test's data outlives a killed server without it, and the machine's death it need not outlive.
 QUICK = ("fsync=off", "full_page_writes=off", "autovacuum=off", "log_checkpoints=off")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class PostgresServer:
-    """Where a PostgreSQL server listens; `database` is one on it, `pid` its process."""
+class PostgresServer(DatabaseServer):
+    """Where a PostgreSQL server listens; `pid` is its process."""
 
-    port: int
-    host: str = LOOPBACK
-    user: str = USER
+    user: str = "broadcastkit"
     database: str = "postgres"
     pid: int = 0
 
@@ -50,13 +40,7 @@ class PostgresServer:
     @property
     def django(self) -> dict[str, object]:
         """Return the settings of a Django database."""
-        return {
-            "ENGINE": "django.db.backends.postgresql",
-            "NAME": self.database,
-            "USER": self.user,
-            "HOST": self.host,
-            "PORT": self.port,
-        }
+        return self.settings("postgresql")
 
     def connect(self, **options: Any) -> psycopg.Connection[Any]:
         """Connect; each statement is its own transaction."""
@@ -64,19 +48,16 @@ class PostgresServer:
             host=self.host, port=self.port, user=self.user, dbname=self.database, autocommit=True, **options
         )
 
+    def execute(self, statement: str) -> None:
+        """Run a statement."""
+        with self.connect() as connection:
+            connection.execute(statement.encode())
+
     @contextlib.contextmanager
     def fresh(self) -> Iterator[PostgresServer]:
         """Make an empty database on this server, and drop it with whoever is still connected to it."""
-        name = f"test_{uuid.uuid4().hex}"
-        self._execute(f"CREATE DATABASE {name}")
-        try:
-            yield dataclasses.replace(self, database=name)
-        finally:
-            self._execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-    def _execute(self, statement: str) -> None:
-        with self.connect() as connection:
-            connection.execute(statement.encode())
+        with self.emptied(dropped="WITH (FORCE)") as server:
+            yield server
 
     def kill(self) -> None:
         """End it and all of its processes at once, as the death of the machine would."""
@@ -88,21 +69,12 @@ class PostgresServer:
 
     def answers(self) -> bool:
         """Whether the server takes connections."""
-        try:
-            self.connect(connect_timeout=1).close()
-        except psycopg.OperationalError:
-            return False
-        return True
+        return self.answers_but_for(psycopg.OperationalError, connect_timeout=1)
 
 
-@contextlib.contextmanager
-def postgres_folder() -> Iterator[Path]:
-    """Make a folder for a server; not below pytest's, which nobody but its owner may enter."""
-    with tempfile.TemporaryDirectory(prefix="broadcastkit-postgres-") as name:
-        folder = Path(name)
-        if os.geteuid() == 0:
-            shutil.chown(folder, NOBODY)
-        yield folder
+def postgres_folder() -> contextlib.AbstractContextManager[Path]:
+    """Make a folder for a server."""
+    return database_folder("postgres")
 
 
 @contextlib.contextmanager
@@ -117,10 +89,10 @@ def postgres_server(
     data = folder / "data"
     if not data.exists():
         options_of_initdb = ("--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
-        command = [*_as_nobody(), _program("initdb"), f"--pgdata={data}", f"--username={server.user}"]
+        command = [*as_nobody(), _program("initdb"), f"--pgdata={data}", f"--username={server.user}"]
         subprocess.run([*command, *options_of_initdb], check=True, capture_output=True, cwd=folder)
     settings = (f"listen_addresses={server.host}", f"port={server.port}", "unix_socket_directories=", *QUICK, *options)
-    command = [*_as_nobody(), _program("postgres"), "-D", str(data)]
+    command = [*as_nobody(), _program("postgres"), "-D", str(data)]
     command += [part for setting in settings for part in ("-c", setting)]
     with running(command, port=server.port, log=log or folder / POSTGRES_LOG, ready=server.answers) as process:
         try:
@@ -130,16 +102,6 @@ def postgres_server(
             process.send_signal(signal.SIGINT)
 
 
-def _as_nobody() -> list[str]:
-    if os.geteuid() != 0:
-        return []
-    nobody = pwd.getpwnam(NOBODY)
-    return ["setpriv", f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups"]
-
-
 def _program(name: str) -> str:
-    found = shutil.which(name) or next((str(path) for path in sorted(DEBIAN.glob(f"*/bin/{name}"), reverse=True)), None)
-    if found is None:
-        message = f"PostgreSQL's {name} is missing: run `make setup`"
-        raise FileNotFoundError(message)
-    return found
+    # Debian puts the programs of a server here, and not on PATH
+    return program("PostgreSQL", name, lambda: sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), reverse=True))

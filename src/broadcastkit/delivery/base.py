@@ -30,6 +30,9 @@ class Delivery(ABC):
     settles: bool = False
     """Whether it tells when it is done with messages that it has queued; see `broadcastkit.delivery.watched`."""
 
+    carries: bool = False
+    """Whether the claim of a unique event (`Watched.claim`) travels to who sends it, and is freed there."""
+
     joins: bool = False
     """Whether messages are written into the caller's transaction, by `deliver_within`, in place of being held back."""
 

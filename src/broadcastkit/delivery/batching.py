@@ -5,7 +5,7 @@ Pure: no I/O, no clock, no locks. Both colours of both deliveries run over it.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Sequence
 from itertools import islice
 from typing import Any
@@ -52,13 +52,15 @@ class Batcher:
     another of one of its channels.
     """
 
-    __slots__ = ("_busy", "_free", "_limit", "_ripe", "_running", "_waiting", "most")
+    __slots__ = ("_awaiting", "_busy", "_free", "_limit", "_ripe", "_running", "_waiting", "most")
 
     def __init__(self, limit: int, *, most: int, free: int) -> None:
         self._limit = limit
         self._free = free
         self.most: int = most
         self._waiting: deque[Item] = deque()
+        # how many items wait for each channel: where all of them are busy, there is no need to look at the items
+        self._awaiting: defaultdict[str, int] = defaultdict(int)
         self._busy: set[str] = set()
         self._running = 0
         # the weight that has come since, for channels that were not busy: when looking again may be worth it
@@ -79,6 +81,8 @@ class Batcher:
     def put(self, item: Item) -> bool:
         """Queue an item and take nothing; returns whether to `take` is worth trying."""
         self._waiting.append(item)
+        for name in item.channels:
+            self._awaiting[name] += 1
         if not self._busy.isdisjoint(item.channels):
             return False
         self._ripe += item.weight
@@ -91,7 +95,7 @@ class Batcher:
 
     def take(self, *, part: bool = False) -> Batch | None:
         """Return the next batch that may leave now, if one may; with `part`, it need not be full."""
-        if not self._waiting or self._running >= self.most:
+        if self._running >= self.most or self._awaiting.keys() <= self._busy:
             return None
         batch, weight, kept, seen = self._choose()
         if not batch or (weight < self._limit and self._running >= self._free and not part):
@@ -104,18 +108,19 @@ class Batcher:
         self._running += 1
         for item in batch:
             self._busy.update(item.channels)
+            self._discount(item)
         return batch
 
     def _choose(self) -> tuple[Batch, int, list[Item], int]:
         """Choose from the front: the batch, its weight, what stays of what was looked at, and how much that was."""
         batch: Batch = []
         kept: list[Item] = []
-        overtaken: set[str] = set()
+        blocked = set(self._busy)
         weight = seen = 0
         for item in islice(self._waiting, _WINDOW):
-            if not (self._busy.isdisjoint(item.channels) and overtaken.isdisjoint(item.channels)):
+            if not blocked.isdisjoint(item.channels):
                 kept.append(item)
-                overtaken.update(item.channels)
+                blocked.update(item.channels)  # nobody overtakes it
             elif batch and weight + item.weight > self._limit:
                 break
             else:
@@ -130,6 +135,9 @@ class Batcher:
         for item in batch:
             self._busy.difference_update(item.channels)
         self._waiting.extendleft(reversed(again))
+        for item in again:
+            for name in item.channels:
+                self._awaiting[name] += 1
 
     def withdraw(self, item: Item) -> bool:
         """Take an item back that still waits; returns whether it did."""
@@ -137,11 +145,20 @@ class Batcher:
             self._waiting.remove(item)
         except ValueError:
             return False
+        self._discount(item)
         return True
 
     def drop_oldest(self) -> Item:
         """Take back the item that has waited longest."""
-        return self._waiting.popleft()
+        item = self._waiting.popleft()
+        self._discount(item)
+        return item
+
+    def _discount(self, item: Item) -> None:
+        for name in item.channels:
+            self._awaiting[name] -= 1
+            if not self._awaiting[name]:
+                del self._awaiting[name]
 
 
 def batch_limit(driver: object) -> int:

@@ -51,15 +51,12 @@ class Inline(Delivery):
     ) -> Coroutine[Any, Any, Sequence[Outcome]]:
         """Send, and await the answer."""
         del connection
-        limit = batch_limit(driver)
-        if not limit:
-            return driver.send(messages)
         if self._async_lines is None:
             # imported here: asyncio takes a third of this package's import time, and who awaits has it
             from broadcastkit.delivery.inline_async import AsyncLines
 
             self._async_lines = AsyncLines()
-        return self._async_lines.deliver(driver, messages, limit)
+        return self._async_lines.deliver(driver, messages)
 
 
 class _Line:

@@ -8,7 +8,7 @@ from typing import Any
 from weakref import ref
 
 from broadcastkit.core.message import Message
-from broadcastkit.delivery.batching import MOST, Batch, Batcher, Item, distribute, messages_of, result_of
+from broadcastkit.delivery.batching import MOST, Batch, Batcher, Item, batch_limit, distribute, messages_of, result_of
 from broadcastkit.drivers.base import AsyncDriver, Outcome
 from broadcastkit.errors import ConnectionLostError
 
@@ -22,16 +22,17 @@ class AsyncLines:
         # not a WeakKeyDictionary, which takes three times as long, and this is asked for every event
         self._lines: dict[tuple[int, int], AsyncLine] = {}
 
-    def deliver(
-        self, driver: AsyncDriver, messages: Sequence[Message], limit: int
-    ) -> Coroutine[Any, Any, Sequence[Outcome]]:
-        """Send in the running loop's line; where the loop is not asyncio's, there is none."""
+    def deliver(self, driver: AsyncDriver, messages: Sequence[Message]) -> Coroutine[Any, Any, Sequence[Outcome]]:
+        """Send in the running loop's line; there is none where the loop is not asyncio's, or nothing can be shared."""
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
             return driver.send(messages)
         line = self._lines.get((id(loop), id(driver)))
         if line is None or line.loop() is not loop:
+            limit = batch_limit(driver)
+            if not limit:
+                return driver.send(messages)
             line = self._new(driver, limit, loop)
         return line.deliver(Item(messages), loop)
 

@@ -28,14 +28,11 @@ from sqlalchemy.orm import Session
 from broadcastkit import AnonymousEvent, Broadcaster
 from broadcastkit.delivery.outbox import Outbox, Relay
 from broadcastkit.delivery.outbox.sqlalchemy import outbox_table
-from broadcastkit.drivers.memory import MemoryDriver
+from tests.delivery.outbox.arrivals import Arrivals
 from tests.interop.postgres_servers import postgres_folder, postgres_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    from broadcastkit.core.message import Message
-    from broadcastkit.drivers.base import Outcome
 
 
 HERE = Path(__file__).parent
@@ -213,25 +210,6 @@ def test_whatever_is_killed_every_committed_event_arrives_in_order(database: URL
     for where in {(channel, writer) for channel, writer, _ in sink.arrived}:
         came = list(dict.fromkeys(n for channel, writer, n in sink.arrived if (channel, writer) == where))
         assert came == sorted(came), f"out of order: {where}"
-
-
-class Arrivals(MemoryDriver):
-    """Lets a test wait for what arrives."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._came = threading.Condition()
-
-    def take(self, message: Message) -> Outcome:
-        with self._came:
-            self._came.notify_all()
-            return super().take(message)
-
-    def wait_for(self, *events: str) -> None:
-        """Wait until just these have come, in this order; one may have come twice, as promised at least once."""
-        with self._came:
-            came = self._came.wait_for(lambda: [*dict.fromkeys(m.event for m in self.messages)] == [*events], SECONDS)
-            assert came, self.messages
 
 
 def test_a_relay_outlives_a_database_that_is_killed(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import os
 from celery import Celery
 
 from broadcastkit.delivery.queues import CeleryDelivery
+from tests.delivery.queues.options import options
 
 __all__ = ["create"]
 
@@ -19,4 +20,4 @@ def create(redis: str) -> Celery:
 
 if "QUEUE_REDIS" in os.environ:
     app = create(os.environ["QUEUE_REDIS"])
-    delivery = CeleryDelivery(app)
+    delivery = CeleryDelivery(app, **options())

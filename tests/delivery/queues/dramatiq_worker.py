@@ -7,6 +7,7 @@ import os
 from dramatiq.brokers.redis import RedisBroker
 
 from broadcastkit.delivery.queues import DramatiqDelivery
+from tests.delivery.queues.options import options
 
 __all__ = ["create"]
 
@@ -18,4 +19,4 @@ def create(redis: str) -> RedisBroker:
 
 if "QUEUE_REDIS" in os.environ:
     broker = create(os.environ["QUEUE_REDIS"])
-    delivery = DramatiqDelivery(broker, queues=["high"])
+    delivery = DramatiqDelivery(broker, queues=["high"], **options())

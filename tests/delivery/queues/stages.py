@@ -17,19 +17,21 @@ from rq.registry import StartedJobRegistry
 
 from broadcastkit import AsyncBroadcaster, Broadcaster
 from broadcastkit.delivery.queues import CeleryDelivery, DramatiqDelivery, RQDelivery, TaskiqDelivery
+from broadcastkit.delivery.repeats import AsyncRedisRepeats, RedisRepeats
 from broadcastkit.drivers.null import AsyncNullDriver, NullDriver
+from broadcastkit.errors import BroadcastError
 from tests.delivery.queues import celery_worker, dramatiq_worker, taskiq_worker
 from tests.interop.redis_servers import wait_until
 from tests.interop.servers import running
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Iterator, Sequence
+    from collections.abc import AsyncIterator, Iterator, Sequence
 
     from broadcastkit import Receipt
     from broadcastkit.events import Broadcastable
 
-__all__ = ["STAGES", "Stage"]
+__all__ = ["STAGES", "RQStage", "Stage"]
 
 ROOT = Path(__file__).parents[3]
 BIN = Path(sys.executable).parent
@@ -40,6 +42,8 @@ class Stage:
 
     ready = "ready"
     """What a worker prints when it begins to listen."""
+    repeats: type[RedisRepeats | AsyncRedisRepeats] = RedisRepeats
+    """Of this side's color."""
 
     def __init__(self, url: str, folder: Path, environment: dict[str, str]) -> None:
         self.url = url
@@ -47,6 +51,8 @@ class Stage:
         self.folder = folder
         self.environment = {"QUEUE_REDIS": url, "PYTHONPATH": str(ROOT)} | environment
         self.logs: list[Path] = []
+        self.sender: dict[str, Any] = {}
+        """More options of this side's broadcaster."""
 
     def command(self, queue: str | None, *, forks: bool) -> Sequence[str]:
         """Return what starts a worker."""
@@ -54,12 +60,17 @@ class Stage:
 
     def broadcaster(self, **options: Any) -> Broadcaster:
         """Make the broadcaster of this side. Its driver sends nothing: only a worker can have sent what arrives."""
-        return Broadcaster({"pusher": NullDriver()}, delivery=self.delivery(**options))
+        return Broadcaster({"pusher": NullDriver()}, delivery=self.delivery(**options), **self.sender)
 
     def broadcast(self, event: Broadcastable, *, exclude: str | None = None, **options: Any) -> Receipt:
         """Broadcast from here."""
         pending = self.broadcaster(**options).broadcast(event)
         return pending.to_everyone() if exclude is None else pending.to_others(exclude)
+
+    def broadcast_each(self, events: Sequence[Broadcastable], **options: Any) -> Sequence[Receipt | BroadcastError]:
+        """Broadcast one after the other; returns what the caller of each was told."""
+        broadcaster = self.broadcaster(**options)
+        return [_told(broadcaster, event) for event in events]
 
     def delivery(self, **options: Any) -> Any:
         """Make the adapter, as the application has it."""
@@ -108,6 +119,9 @@ class Stage:
 
     def close(self) -> None:
         self.redis.close()
+        for store in self.sender.values():
+            if isinstance(store, RedisRepeats):
+                store.close()
 
 
 class CeleryStage(Stage):
@@ -151,6 +165,8 @@ class RQStage(Stage):
 
 class TaskiqStage(Stage):
     ready = "Listening started."
+    repeats = AsyncRedisRepeats
+    _started = False
 
     def command(self, queue: str | None, *, forks: bool) -> Sequence[str]:
         del queue, forks  # a broker has one queue: see `worker`
@@ -165,17 +181,32 @@ class TaskiqStage(Stage):
 
     def broadcast(self, event: Broadcastable, *, exclude: str | None = None, **options: Any) -> Receipt:
         async def send() -> Receipt:
-            broker = taskiq_worker.create(self.url)
-            await broker.startup()
-            try:
-                delivery = TaskiqDelivery(broker, **options)
-                broadcaster = AsyncBroadcaster({"pusher": AsyncNullDriver()}, delivery=delivery)
+            async with self._awaited(**options) as broadcaster:
                 pending = broadcaster.broadcast(event)
                 return await (pending.to_everyone() if exclude is None else pending.to_others(exclude))
-            finally:
-                await broker.shutdown()
 
         return asyncio.run(send())
+
+    def broadcast_each(self, events: Sequence[Broadcastable], **options: Any) -> Sequence[Receipt | BroadcastError]:
+        async def send() -> list[Receipt | BroadcastError]:
+            async with self._awaited(**options) as broadcaster:
+                return [await _told_awaited(broadcaster, event) for event in events]
+
+        return asyncio.run(send())
+
+    @contextlib.asynccontextmanager
+    async def _awaited(self, **options: Any) -> AsyncIterator[AsyncBroadcaster]:
+        broker = taskiq_worker.create(self.url)
+        if not self._started:  # it declares the stream's group, which needs Redis
+            await broker.startup()
+            self._started = True
+        try:
+            delivery = TaskiqDelivery(broker, **options)
+            yield AsyncBroadcaster({"pusher": AsyncNullDriver()}, delivery=delivery, **self.sender)
+        finally:
+            for store in self.sender.values():
+                await store.aclose()
+            await broker.shutdown()
 
     def failures(self) -> list[str]:
         results: list[Any] = [
@@ -184,9 +215,9 @@ class TaskiqStage(Stage):
         return [str(one) for one in results if one and b"Error" in one]
 
     def let_time_pass(self) -> None:
-        pending: Any = self.redis.xpending_range("taskiq", "taskiq", "-", "+", 10)[0]
-        ids = [pending["message_id"]]
-        self.redis.xclaim("taskiq", "taskiq", pending["consumer"], min_idle_time=0, message_ids=ids, idle=10**9)
+        pending: Any = self.redis.xpending_range("taskiq", "taskiq", "-", "+", 1000)
+        ids = [one["message_id"] for one in pending]
+        self.redis.xclaim("taskiq", "taskiq", pending[0]["consumer"], min_idle_time=0, message_ids=ids, idle=10**9)
 
 
 class DramatiqStage(Stage):
@@ -205,6 +236,20 @@ class DramatiqStage(Stage):
 
     def let_time_pass(self) -> None:
         self._age("dramatiq:__heartbeats__")
+
+
+def _told(broadcaster: Broadcaster, event: Broadcastable) -> Receipt | BroadcastError:
+    try:
+        return broadcaster.broadcast(event).to_everyone()
+    except BroadcastError as error:
+        return error
+
+
+async def _told_awaited(broadcaster: AsyncBroadcaster, event: Broadcastable) -> Receipt | BroadcastError:
+    try:
+        return await broadcaster.broadcast(event).to_everyone()
+    except BroadcastError as error:
+        return error
 
 
 STAGES = {"celery": CeleryStage, "rq": RQStage, "taskiq": TaskiqStage, "dramatiq": DramatiqStage}

@@ -8,6 +8,7 @@ from taskiq import AsyncBroker
 from taskiq_redis import RedisAsyncResultBackend, RedisStreamBroker
 
 from broadcastkit.delivery.queues import TaskiqDelivery
+from tests.delivery.queues.options import options
 
 __all__ = ["create"]
 
@@ -24,4 +25,4 @@ def create(redis: str, queue: str = "taskiq") -> AsyncBroker:
 
 if "QUEUE_REDIS" in os.environ:
     broker = create(os.environ["QUEUE_REDIS"], os.environ.get("QUEUE_NAME", "taskiq"))
-    delivery = TaskiqDelivery(broker)
+    delivery = TaskiqDelivery(broker, **options(awaited=True))

@@ -13,8 +13,9 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
 
 from broadcastkit import AnonymousEvent, Event
+from tests.delivery.queues import unique_worker
 from tests.delivery.queues.gate import Gate, gate
-from tests.delivery.queues.stages import STAGES, Stage
+from tests.delivery.queues.stages import STAGES, RQStage, Stage
 from tests.interop.redis_servers import redis_server, wait_until
 
 if TYPE_CHECKING:
@@ -152,6 +153,28 @@ def test_what_a_killed_child_had_is_sent_by_the_next_at_once(
         os.kill(int(child), signal.SIGKILL)
         assert ben.next_event(PATIENCE)["data"] == {"text": "t0psecret"}
     assert "t0psecret" not in stage.printed
+
+
+class ListChanged(Event, unique=600.0):
+    where: str
+
+    def broadcast_on(self) -> str:
+        return self.where
+
+
+@pytest.mark.parametrize("secret", ["app-secret", "wrong"], ids=["sent", "given up"])
+def test_what_is_unique_is_pending_until_a_worker_is_done_with_it(stage: Stage, secret: str) -> None:
+    stage.environment |= {"QUEUE_OPTIONS": unique_worker.__name__, "PUSHER_APP_SECRET": secret}
+    stage.sender = {"repeats": stage.repeats(stage.url)}
+    options = {"job": unique_worker.JOB} if isinstance(stage, RQStage) else {}
+
+    def broadcast() -> str | None:
+        return stage.broadcast(ListChanged(where="lists"), **options).dropped
+
+    assert [broadcast(), broadcast()] == [None, "unique"], "it waits in the queue"
+    with stage.worker():
+        wait_until(lambda: not stage.redis.keys("broadcastkit:repeats:*"), "it is free")
+    assert [broadcast(), broadcast()] == [None, "unique"]
 
 
 @pytest.mark.parametrize("stage", ["celery"], indirect=True)

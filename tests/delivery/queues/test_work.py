@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -10,9 +12,11 @@ import pytest
 from broadcastkit import AsyncBroadcaster, Broadcaster
 from broadcastkit.core.message import Message
 from broadcastkit.core.options import EventOptions
+from broadcastkit.core.repeats import Claim
 from broadcastkit.core.retry import Retry
 from broadcastkit.delivery.envelope import Envelope
 from broadcastkit.delivery.queues.work import Again, AsyncWorker, Worker, again, ticket_of
+from broadcastkit.delivery.repeats import MemoryRepeats
 from broadcastkit.errors import (
     BadCredentialsError,
     CircuitOpenError,
@@ -111,9 +115,9 @@ class Told:
 class Sync:
     """A blocking worker and its service."""
 
-    def __init__(self, told: Told | None = None) -> None:
+    def __init__(self, told: Told | None = None, store: MemoryRepeats | None = None) -> None:
         self.driver = Held(released=True)
-        broadcaster = Broadcaster({"main": self.driver})
+        broadcaster = Broadcaster({"main": self.driver}, repeats=store)
         self._worker = Worker(lambda: broadcaster, told)
 
     async def send(self, text: str, attempt: int = 1) -> Again | None:
@@ -123,9 +127,9 @@ class Sync:
 class Awaited:
     """An awaited worker and its service."""
 
-    def __init__(self, told: Told | None = None) -> None:
+    def __init__(self, told: Told | None = None, store: MemoryRepeats | None = None) -> None:
         self.driver = AsyncHeld(released=True)
-        broadcaster = AsyncBroadcaster({"main": self.driver})
+        broadcaster = AsyncBroadcaster({"main": self.driver}, repeats=store)
         self._worker = AsyncWorker(lambda: broadcaster, told)
 
     async def send(self, text: str, attempt: int = 1) -> Again | None:
@@ -192,6 +196,44 @@ async def test_a_hook_that_fails_hides_nothing_from_the_queue(
     with pytest.raises(BadCredentialsError):
         await worker.send(ENVELOPE.to_json())
     assert [record.getMessage() for record in caplog.records] == ["on_failed failed"]
+
+
+CLAIM = Claim("key", "holder", 600.0)
+UNIQUE = ENVELOPE._replace(claim=("key", "holder"))
+
+
+@COLOURS
+async def test_what_is_unique_is_free_when_it_is_sent_or_given_up_and_not_before(
+    colour: type[Sync | Awaited],
+) -> None:
+    store = MemoryRepeats()
+    worker = colour(store=store)
+    other = [Claim("key", "other", 600.0)]
+    for outcome, attempt, is_free in (
+        (ConnectError("down"), 1, False),
+        (ConnectError("down"), 4, True),
+        (None, 1, True),
+    ):
+        store.claim([CLAIM])
+        worker.driver.outcomes = {"shipped": outcome} if outcome else {}
+        with contextlib.suppress(ConnectError):
+            further = await worker.send(UNIQUE.to_json(), attempt)
+            if further is not None:
+                assert Envelope.from_json(further.ticket.text).claim == UNIQUE.claim
+        assert list(store.holds(other)) == [is_free]
+
+
+@COLOURS
+async def test_a_store_that_fails_costs_no_message(
+    colour: type[Sync | Awaited], caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken(MemoryRepeats):
+        def release(self, claims: Sequence[Claim]) -> None:
+            raise KeyError
+
+    worker = colour(store=Broken())
+    assert await worker.send(UNIQUE.to_json()) is None
+    assert [record.getMessage() for record in caplog.records] == ["a unique event stays pending until its time is over"]
 
 
 @COLOURS

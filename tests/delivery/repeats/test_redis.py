@@ -20,7 +20,7 @@ from broadcastkit.core.repeats import Claim
 from broadcastkit.delivery import Background
 from broadcastkit.delivery.repeats import AsyncRedisRepeats, RedisRepeats
 from broadcastkit.drivers.memory import AsyncMemoryDriver, MemoryDriver
-from broadcastkit.errors import ConfigurationError
+from broadcastkit.errors import ConfigurationError, MissingDependencyError
 from tests.delivery.held import AsyncHeld
 from tests.delivery.repeats.sides import Clock
 from tests.interop.redis_servers import RedisServer, redis_server
@@ -148,6 +148,18 @@ def test_a_client_may_be_given(kind: Any, redis_shared: RedisServer, prefix: str
 
 
 # --- without Redis ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("store", [RedisRepeats, AsyncRedisRepeats])
+def test_only_sentinels_need_redis_py(
+    store: type[RedisRepeats | AsyncRedisRepeats], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "broadcastkit.drivers.redis.clients", raising=False)
+    monkeypatch.setitem(sys.modules, "redis.asyncio.cluster", None)
+    store("redis://127.0.0.1:1")
+    needs = r"^a store of repeats behind sentinels needs redis: run `pip install 'broadcastkit\[redis\]'`$"
+    with pytest.raises(MissingDependencyError, match=needs):
+        store("redis+sentinel://127.0.0.1:1/mymaster")
 
 
 def test_while_redis_is_gone_each_process_decides_alone(kind: Any, caplog: pytest.LogCaptureFixture) -> None:
@@ -355,13 +367,13 @@ async def test_awaited_too(redis_shared: RedisServer, prefix: str) -> None:
 @pytest.mark.real
 async def test_many_tasks_share_a_few_connections(redis_shared: RedisServer, prefix: str) -> None:
     store = AsyncRedisRepeats(redis_shared.url, key_prefix=prefix)
+    with redis_shared.client() as watching:
+        others = len(watching.client_list())
 
-    answers = await asyncio.gather(*(store.claim([claim(str(number % 100))]) for number in range(300)))
+        answers = await asyncio.gather(*(store.claim([claim(str(number % 100))]) for number in range(300)))
 
-    assert sum(map(sum, answers)) == 100
-    transport: Any = store._transport
-    pool = transport._here().connection_pool
-    assert len(pool._available_connections) + len(pool._in_use_connections) <= 8
+        assert sum(map(sum, answers)) == 100
+        assert 0 < len(watching.client_list()) - others <= 8
     await store.aclose()
 
 

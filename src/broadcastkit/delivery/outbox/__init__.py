@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from broadcastkit.delivery.outbox.base import Dead
 from broadcastkit.delivery.outbox.delivery import Outbox
-from broadcastkit.delivery.outbox.relay import Relay, RelayStatistics
+from broadcastkit.delivery.outbox.metrics import RelayStatistics
+from broadcastkit.delivery.outbox.relay import Relay
 
 __all__ = ["Dead", "Outbox", "Relay", "RelayStatistics"]

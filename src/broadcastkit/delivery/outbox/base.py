@@ -7,9 +7,13 @@ from importlib import import_module
 from typing import Any, NamedTuple, Protocol, cast
 
 from broadcastkit.delivery.envelope import Envelope
+from broadcastkit.delivery.outbox.bell import Bell
 from broadcastkit.errors import ConfigurationError
 
 __all__ = [
+    "CHANNEL",
+    "NOW",
+    "NOW_AND_TELL",
     "TABLE",
     "Adapter",
     "Claimed",
@@ -24,6 +28,23 @@ __all__ = [
 
 TABLE = "broadcastkit_outbox"
 """What the table is called, unless it is called otherwise."""
+
+CHANNEL = "broadcastkit_outbox"
+"""Where PostgreSQL tells relays of commits; one for all tables of a database."""
+
+NOW = {
+    "postgresql": "CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS DOUBLE PRECISION)",
+    # the seconds without the session's time zone, which has an hour twice a year that is two
+    "mysql": "(UNIX_TIMESTAMP() + MICROSECOND(NOW(6)) / 1e6)",
+    "mariadb": "(UNIX_TIMESTAMP() + MICROSECOND(NOW(6)) / 1e6)",
+    "sqlite": "((julianday('now') - 2440587.5) * 86400.0)",
+}
+"""Seconds since 1970 by the clock of the database, in each kind's SQL."""
+
+# in one expression, since a statement more would cost writers a round trip; what a function without a result returns
+# is text of no length
+NOW_AND_TELL = f"({NOW['postgresql']} + length(CAST(pg_notify('{CHANNEL}', '') AS text)))"
+"""The same of PostgreSQL, which tells relays when the transaction is committed."""
 
 _ADAPTERS = {
     "sqlalchemy": "broadcastkit.delivery.outbox.sqlalchemy",
@@ -93,6 +114,10 @@ class Store(Protocol):
     errors: tuple[type[Exception], ...]
     """What is raised where the database does not answer, or asks to try again."""
 
+    def listening(self) -> Bell:
+        """Return what rings at commits; raise ConfigurationError if the database cannot tell of them."""
+        ...
+
     def check(self) -> None:
         """Raise ConfigurationError if there is no table."""
         ...
@@ -143,11 +168,11 @@ class Store(Protocol):
 class Adapter(Protocol):
     """A module that knows one kind of database access."""
 
-    def write(self, target: Any, table: Any, envelopes: Sequence[Envelope]) -> None:
+    def write(self, target: Any, table: Any, envelopes: Sequence[Envelope], *, notify: bool) -> None:
         """Write into the transaction of a target."""
         ...
 
-    async def awrite(self, target: Any, table: Any, envelopes: Sequence[Envelope]) -> None:
+    async def awrite(self, target: Any, table: Any, envelopes: Sequence[Envelope], *, notify: bool) -> None:
         """See write."""
         ...
 

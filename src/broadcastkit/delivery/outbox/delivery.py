@@ -31,6 +31,9 @@ class Outbox(Delivery):
     `table` is what `outbox_table()` returned, where it is not the default one. With `id_field`, each payload that is
     a JSON object gets a field of this name with the id of the event, by which clients can tell what they have had.
 
+    With `notify`, PostgreSQL tells relays that listen (`Relay(listen=True)`) of the commit, and they do not wait until
+    they look again. Not for transactions that are prepared (two-phase commit): PostgreSQL refuses those.
+
     An error of the database is raised as it is, whatever `on_error` says: the caller's transaction has failed.
 
     Raises:
@@ -40,7 +43,12 @@ class Outbox(Delivery):
     joins: bool = True
 
     def __init__(
-        self, session: object | None = None, *, table: object | None = None, id_field: str | None = None
+        self,
+        session: object | None = None,
+        *,
+        table: object | None = None,
+        id_field: str | None = None,
+        notify: bool = False,
     ) -> None:
         field: object = id_field
         if field is not None and not (isinstance(field, str) and field):
@@ -49,6 +57,7 @@ class Outbox(Delivery):
         self._opens = any(cls.__name__ in _FACTORIES for cls in type(session).__mro__)
         self._table = table
         self._id_field = id_field
+        self._notify = notify
 
     def deliver(self, connection: str, driver: Driver, messages: Sequence[Message]) -> Sequence[Queued]:
         """Write messages into the transaction of the outbox's own session."""
@@ -69,7 +78,7 @@ class Outbox(Delivery):
     ) -> Sequence[Queued]:
         """Write messages into the transaction of a session that the caller has named."""
         del driver
-        adapter_of(target).write(target, self._table, self._envelopes(connection, messages))
+        adapter_of(target).write(target, self._table, self._envelopes(connection, messages), notify=self._notify)
         return [_QUEUED] * len(messages)
 
     async def adeliver_within(
@@ -77,7 +86,7 @@ class Outbox(Delivery):
     ) -> Sequence[Queued]:
         """See deliver_within."""
         del driver
-        await adapter_of(target).awrite(target, self._table, self._envelopes(connection, messages))
+        await adapter_of(target).awrite(target, self._table, self._envelopes(connection, messages), notify=self._notify)
         return [_QUEUED] * len(messages)
 
     def _current(self) -> object:

@@ -6,7 +6,19 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from broadcastkit.delivery.envelope import Envelope
-from broadcastkit.delivery.outbox.base import Claimed, Counts, Dead, Failed, Store, Waiting, fields_of
+from broadcastkit.delivery.outbox.base import (
+    NOW,
+    NOW_AND_TELL,
+    Claimed,
+    Counts,
+    Dead,
+    Failed,
+    Store,
+    Waiting,
+    fields_of,
+)
+from broadcastkit.delivery.outbox.bell import Bell
+from broadcastkit.delivery.outbox.listening import Listening
 from broadcastkit.errors import ConfigurationError, MissingDependencyError
 
 try:
@@ -20,12 +32,6 @@ except ImportError:
 __all__ = ["ModelStore", "awrite", "store", "write"]
 
 _APP, _MODEL = "broadcastkit_outbox", "OutboxEvent"
-# Seconds since 1970 by the clock of the database; of MySQL without its time zone, which has an hour that is two.
-_NOW = {
-    "postgresql": "CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS DOUBLE PRECISION)",
-    "mysql": "(UNIX_TIMESTAMP() + MICROSECOND(NOW(6)) / 1e6)",
-    "sqlite": "((julianday('now') - 2440587.5) * 86400.0)",
-}
 
 
 def _model() -> Any:
@@ -44,26 +50,27 @@ def _alias(target: Any) -> str:
         vendor = connections[alias].vendor
     except ConnectionDoesNotExist:
         raise ConfigurationError(f"an outbox: there is no database {alias!r}") from None
-    if vendor not in _NOW:
+    if vendor not in NOW:
         raise ConfigurationError(f"an outbox needs PostgreSQL, MariaDB, MySQL or SQLite; {alias!r} is {vendor}")
     return alias
 
 
-def _now(alias: str) -> Any:
-    return Func(template=_NOW[connections[alias].vendor], output_field=FloatField())
+def _now(alias: str, *, notify: bool = False) -> Any:
+    vendor = connections[alias].vendor
+    return Func(template=NOW_AND_TELL if notify and vendor == "postgresql" else NOW[vendor], output_field=FloatField())
 
 
-def write(target: Any, table: object | None, envelopes: Sequence[Envelope]) -> None:
+def write(target: Any, table: object | None, envelopes: Sequence[Envelope], *, notify: bool = False) -> None:
     """Write into the transaction of a database that is open in this thread; without one, each is committed at once."""
     del table
     model, alias = _model(), _alias(target)
-    now = _now(alias)
+    now = _now(alias, notify=notify)
     model.objects.using(alias).bulk_create([model(created_at=now, **fields_of(envelope)) for envelope in envelopes])
 
 
-async def awrite(target: Any, table: object | None, envelopes: Sequence[Envelope]) -> None:
+async def awrite(target: Any, table: object | None, envelopes: Sequence[Envelope], *, notify: bool = False) -> None:
     """Raise ConfigurationError: Django's transactions are blocking."""
-    del target, table, envelopes
+    del target, table, envelopes, notify
     raise ConfigurationError(
         "Django's transactions are for blocking code: use `from broadcastkit import broadcast` where they are"
     )
@@ -98,6 +105,18 @@ class ModelStore:
 
     def _free(self) -> Any:
         return Q(claimed_until__lte=self._now, next_try_at__lte=self._now)
+
+    def listening(self) -> Bell:
+        """See Store."""
+        database: Any = connections[self._alias]
+        if database.vendor != "postgresql" or database.Database.__name__ != "psycopg":
+            raise ConfigurationError(f"needs PostgreSQL with psycopg 3; {self._alias!r} has none", setting="listen")
+        return Listening(self._connected, (database.Database.Error,))
+
+    def _connected(self) -> Any:
+        """Return a connection that Django does not know of: its own are closed and shared as it sees fit."""
+        database: Any = connections[self._alias]
+        return database.Database.connect(**database.get_connection_params(), autocommit=True)
 
     def check(self) -> None:
         """See Store."""

@@ -1,10 +1,10 @@
-"""What a relay's statistics are in the text format of Prometheus, which needs no package to write."""
+"""What a relay says of itself, and the same in the text format of Prometheus, which needs no package to write."""
 
 from __future__ import annotations
 
-from broadcastkit.delivery.outbox.relay import RelayStatistics
+from dataclasses import dataclass
 
-__all__ = ["exposition"]
+__all__ = ["RelayStatistics", "exposition"]
 
 _METRICS = (
     ("waiting", "gauge", "Events that wait to be delivered."),
@@ -15,6 +15,23 @@ _METRICS = (
     ("retried_total", "counter", "Attempts of this relay that failed, and are made again."),
     ("died_total", "counter", "Events given up by this relay."),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class RelayStatistics:
+    """What waits in the table, and what this relay has done so far."""
+
+    waiting: int = 0
+    dead: int = 0
+    oldest: float = 0.0
+    """The age of the event that has waited longest, in seconds; 0 if none waits."""
+    delivered: int = 0
+    retried: int = 0
+    """Attempts that failed, and are made again."""
+    died: int = 0
+    """Events given up: dead letters."""
+    lag: float = 0.0
+    """The age of the last event delivered, in seconds, when it was."""
 
 
 def exposition(statistics: RelayStatistics) -> str:

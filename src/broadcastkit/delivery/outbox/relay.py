@@ -6,22 +6,23 @@ import logging
 import random
 import time
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
-from queue import Empty, SimpleQueue
 from uuid import uuid4
 
 from broadcastkit.core.message import Message
 from broadcastkit.delivery.outbox.base import Claimed, Dead, Failed, Store, adapter_of
+from broadcastkit.delivery.outbox.bell import Bell, PlainBell
 from broadcastkit.delivery.outbox.claimed import ClaimedEvent, outcomes_of, read, report
 from broadcastkit.delivery.outbox.claims import chunks, claimable
+from broadcastkit.delivery.outbox.metrics import RelayStatistics
+from broadcastkit.delivery.outbox.pauses import Pauses
 from broadcastkit.delivery.outbox.verdicts import Tries
 from broadcastkit.delivery.source import Source
 from broadcastkit.delivery.telling import tell_dropped
 from broadcastkit.drivers.base import Driver, Outcome, Sent
 from broadcastkit.errors import BroadcastError, ConfigurationError
 
-__all__ = ["Relay", "RelayStatistics"]
+__all__ = ["Relay"]
 
 _log = logging.getLogger("broadcastkit.relay")
 
@@ -31,31 +32,6 @@ _LOOKS = 5
 _REQUEST = 10
 # Seconds between looks at what may be deleted.
 _PRUNING = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class RelayStatistics:
-    """What waits in the table, and what this relay has done so far."""
-
-    waiting: int = 0
-    dead: int = 0
-    oldest: float = 0.0
-    """The age of the event that has waited longest, in seconds; 0 if none waits."""
-    delivered: int = 0
-    retried: int = 0
-    """Attempts that failed, and are made again."""
-    died: int = 0
-    """Events given up: dead letters."""
-    lag: float = 0.0
-    """The age of the last event delivered, in seconds, when it was."""
-
-
-class _Pause:
-    """How long a connection is left alone."""
-
-    def __init__(self) -> None:
-        self.failures = 0
-        self.until = 0.0
 
 
 class Relay:
@@ -74,7 +50,9 @@ class Relay:
 
     `tries` and `backoff` are for events that the service keeps failing at: see `Tries`. What is given up is kept, as
     *dead*, and holds up nobody. `batch` events are claimed at a time; `poll` seconds pass between looks at an empty
-    table; `keep` seconds are delivered events kept in the table (0: not at all).
+    table; `keep` seconds are delivered events kept in the table (0: not at all). With `listen`, PostgreSQL tells of
+    what `Outbox(notify=True)` has written as soon as it is committed, over a connection more; `poll` is then for what
+    is tried again. Needs psycopg.
     """
 
     def __init__(
@@ -89,15 +67,10 @@ class Relay:
         lease: float = 60.0,
         poll: float = 0.1,
         keep: float = 0.0,
+        listen: bool = False,
     ) -> None:
         self._policy = Tries(tries, backoff)
-        for name, value in {"lease": lease, "poll": poll}.items():
-            if not value > 0:
-                raise ConfigurationError(f"must be a number of seconds above 0, not {value!r}", setting=name)
-        if not keep >= 0:
-            raise ConfigurationError(f"must be a number of seconds from 0, not {keep!r}", setting="keep")
-        if type(batch) is not int or batch < 1:
-            raise ConfigurationError(f"must be a number from 1, not {batch!r}", setting="batch")
+        _check(batch=batch, lease=lease, poll=poll, keep=keep)
         self._store: Store = adapter_of(source).store(source, table)
         self.errors: tuple[type[Exception], ...] = self._store.errors
         self._connections = broadcaster
@@ -107,9 +80,8 @@ class Relay:
         self._keep = keep
         self._token = str(uuid4())
         self._stopping = False
-        # and not a threading.Event, which a signal handler may not set while its thread waits for it
-        self._wake: SimpleQueue[None] = SimpleQueue()
-        self._pauses: dict[str, _Pause] = {}
+        self._bell: Bell = self._store.listening() if listen else PlainBell()
+        self._pauses = Pauses(self._policy)
         self._claimed_at = self._renew_at = 0.0
         self._pruned_at = float("-inf")
         self._delivered = self._retried = self._died = 0
@@ -125,6 +97,12 @@ class Relay:
         Raises:
             ConfigurationError: the database has no such table.
         """
+        try:
+            self._run()
+        finally:
+            self._bell.close()
+
+    def _run(self) -> None:
         failures = 0
         while not self._stopping:
             try:
@@ -132,7 +110,7 @@ class Relay:
                     self._store.check()
                 while not self._stopping:
                     if self.run_once() == 0:
-                        self._wait(self._poll)
+                        self._bell.wait(self._poll)
                     failures = 0
             except self.errors as error:
                 failures += 1
@@ -140,18 +118,12 @@ class Relay:
                 kind = type(error).__name__
                 extra = {"broadcast_error": kind}
                 _log.error("the outbox cannot be read; again in %.1f s: %s", wait, kind, extra=extra)
-                self._wait(wait)
-
-    def _wait(self, seconds: float) -> None:
-        try:
-            self._wake.get(timeout=seconds)
-        except Empty:
-            return
+                self._bell.wait(wait)
 
     def stop(self) -> None:
         """Have `run()` return soon; safe in a signal handler, and in another thread."""
         self._stopping = True
-        self._wake.put(None)
+        self._bell.ring()
 
     def run_once(self) -> int:
         """Claim events once and deliver them; returns how many there were. For tests, and for schedules of your own.
@@ -173,7 +145,7 @@ class Relay:
         """Claim what may be claimed; returns that, and how much was tried, since others may have been quicker."""
         now = self._claimed_at = time.monotonic()
         self._renew_at = now + self._lease / 2
-        paused = [name for name, pause in self._pauses.items() if pause.until > now]
+        paused = self._pauses.at(now)
         limit = 2 * self._batch
         while True:
             rows = self._store.waiting(limit, paused)
@@ -256,7 +228,7 @@ class Relay:
         self._delivered += len(delivered)
         self._retried += len(errors)
         self._died += len(failed) - len(errors)
-        self._note(chunk[0].connection, errors, answered=bool(delivered))
+        self._pauses.note(chunk[0].connection, errors, answered=bool(delivered))
         tell_dropped(driver, chunk[0].connection, dead, "failed")
         return not errors
 
@@ -270,16 +242,6 @@ class Relay:
             refusals=claimed.refusals,
             jitter=random.random(),  # noqa: S311
         )
-
-    def _note(self, connection: str, errors: list[Exception], *, answered: bool) -> None:
-        """Leave a connection alone for a while that is in trouble, so that an outage touches few events."""
-        pause = self._pauses.setdefault(connection, _Pause())
-        if answered:
-            pause.failures = 0
-        if errors:
-            pause.failures += 1
-            wait = self._policy.wait(pause.failures, errors[-1], random.random())  # noqa: S311
-            pause.until = time.monotonic() + wait
 
     # -- looking in --------------------------------------------------------------------------------------------------
 
@@ -310,3 +272,13 @@ class Relay:
     def discard(self, *ids: int) -> int:
         """Delete dead events, all or those with these ids; returns how many."""
         return self._store.discard(ids or None)
+
+
+def _check(*, batch: object, lease: float, poll: float, keep: float) -> None:
+    for name, value in {"lease": lease, "poll": poll}.items():
+        if not value > 0:
+            raise ConfigurationError(f"must be a number of seconds above 0, not {value!r}", setting=name)
+    if not keep >= 0:
+        raise ConfigurationError(f"must be a number of seconds from 0, not {keep!r}", setting="keep")
+    if type(batch) is not int or batch < 1:
+        raise ConfigurationError(f"must be a number from 1, not {batch!r}", setting="batch")

@@ -14,6 +14,8 @@ from broadcastkit.errors import (
     BadRequestError,
     BroadcastError,
     DeliveryError,
+    DeviceGoneError,
+    FallbackError,
     InvalidInputError,
     RefusedError,
     TooLargeForServiceError,
@@ -24,7 +26,7 @@ __all__ = ["CAP", "Tries"]
 CAP = 60.0
 """Seconds that a back-off does not grow beyond; what the service asks for is kept to all the same."""
 
-_HOPELESS = (InvalidInputError, BadRequestError, TooLargeForServiceError)
+_HOPELESS = (InvalidInputError, BadRequestError, DeviceGoneError, TooLargeForServiceError)
 # What says something of the app, of the service or of what is between, and nothing of the event.
 _OUTAGE = frozenset({401, 403, 404, 429, 502, 503, 504})
 
@@ -69,8 +71,8 @@ class Tries:
 def _is_refusal(error: Exception) -> bool:
     if isinstance(error, RefusedError):
         return error.status not in _OUTAGE
-    # what no driver may raise: it may be the event that makes it
-    return not isinstance(error, BroadcastError)
+    # of a function of the application's, and what no driver may raise: it may be the event that makes it
+    return isinstance(error, FallbackError) or not isinstance(error, BroadcastError)
 
 
 def _rest(envelope: Envelope, error: Exception) -> Envelope | None:

@@ -16,6 +16,7 @@ from broadcastkit.core.options import EventOptions, check_queue, check_tries
 from broadcastkit.delivery.base import Delivery, Queued
 from broadcastkit.delivery.envelope import Envelope
 from broadcastkit.delivery.queues.work import Ticket, ticket_of
+from broadcastkit.delivery.watched import Watched
 from broadcastkit.drivers.base import AsyncDriver, Driver, Outcome
 from broadcastkit.errors import BroadcastError, ConfigurationError, ConnectError
 
@@ -55,9 +56,14 @@ class QueueDelivery(Delivery):
     five minutes, or after what the service asks for. Anything else fails: the log or `on_failed(connection, message,
     error)` is told, and the queue sees the error. An event's class options `queue`, `tries` and `backoff` win.
 
+    A unique event is pending until a worker has sent it or given it up, where the worker's broadcaster has the same
+    `RedisRepeats` as the one that broadcast it.
+
     Each message arrives at least once, if the queue keeps what it has taken and hands on what a killed worker had. It
     may arrive twice, and, with several workers or after a retry, in another order.
     """
+
+    carries: bool = True
 
     def __init__(self, *, queue: str | None, tries: int, backoff: float) -> None:
         check_tries(tries, backoff)
@@ -67,7 +73,9 @@ class QueueDelivery(Delivery):
         """Return what to queue: the event's own options, and the delivery's where it has none."""
         own = message.options
         options = self._defaults if own is None else replace(self._defaults, **_given(own))
-        return ticket_of(Envelope(connection, message._replace(options=options), uuid4().hex))
+        claim = message.claim if isinstance(message, Watched) else None
+        pending = None if claim is None else (claim.key, claim.holder)
+        return ticket_of(Envelope(connection, message._replace(options=options), uuid4().hex, pending))
 
 
 def _given(options: EventOptions) -> dict[str, Any]:

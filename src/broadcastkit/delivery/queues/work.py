@@ -14,6 +14,7 @@ from broadcastkit.core.retry import Retry
 from broadcastkit.delivery.backlog import FailureHook
 from broadcastkit.delivery.envelope import Envelope
 from broadcastkit.delivery.inline import Inline
+from broadcastkit.delivery.queues.claims import release_claim, release_claim_awaited
 from broadcastkit.delivery.source import Source
 from broadcastkit.delivery.telling import Failures, tell_dropped
 from broadcastkit.drivers.base import AsyncDriver, Driver, Outcome
@@ -141,7 +142,13 @@ class Worker(_WorkerBase[Driver]):
             (outcome,) = self._inline.deliver(envelope.connection, driver, [envelope.message])
         except Exception as error:  # noqa: BLE001 - raised by the verdict
             outcome = error
-        return self._verdict(envelope, outcome, attempt)
+        further: Again | None = None
+        try:
+            further = self._verdict(envelope, outcome, attempt)
+        finally:
+            if further is None and envelope.claim is not None:
+                release_claim(self._source, envelope.claim)
+        return further
 
 
 class AsyncWorker(_WorkerBase[AsyncDriver]):
@@ -156,4 +163,10 @@ class AsyncWorker(_WorkerBase[AsyncDriver]):
             (outcome,) = await self._inline.adeliver(envelope.connection, driver, [envelope.message])
         except Exception as error:  # noqa: BLE001 - raised by the verdict
             outcome = error
-        return self._verdict(envelope, outcome, attempt)
+        further: Again | None = None
+        try:
+            further = self._verdict(envelope, outcome, attempt)
+        finally:
+            if further is None and envelope.claim is not None:
+                await release_claim_awaited(self._source, envelope.claim)
+        return further

@@ -15,7 +15,8 @@ __all__ = ["AsyncRepeatStore", "RepeatStore", "check_store"]
 class RepeatStore(Protocol):
     """Remembers who has which key, for a time. Used from several threads and event loops at once.
 
-    What it raises reaches the caller of a broadcast: one that may fail must decide by itself what happens then.
+    What it raises reaches the caller of a broadcast: one that may fail must decide by itself what happens then. One
+    that has `shared = True` is the same for all processes: a queue's worker frees there what was claimed elsewhere.
     """
 
     @property

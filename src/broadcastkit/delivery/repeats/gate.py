@@ -52,16 +52,18 @@ class Round:
     """Broadcasts that leave together: a lot of them are `passing`, what is not is `None` there.
 
     First `claims` are put to the store, then `decide` takes its answers; what passes is delivered, `answered` looks at
-    the outcomes, and `over` is what the store is to free.
+    the outcomes, and `over` is what the store is to free. `carried`: the claims of unique events that are queued travel
+    to who sends them, and are freed there.
     """
 
-    def __init__(self, held: Sequence[Held], holder: str) -> None:
+    def __init__(self, held: Sequence[Held], holder: str, *, carried: bool = False) -> None:
         self.held = held
         self.passing: list[list[Any]] = [list(one.plans) for one in held]
         self.dropped: dict[_Place, Dropped] = {}
         self.waiting: set[_Place] = set()
         self.replaced: list[Late] = []
         self.over: list[Claim] = []
+        self._carried = carried
         self._entries = dict(_entries(held, holder))
         self._watches: dict[_Place, list[None]] = {}
 
@@ -119,7 +121,10 @@ class Round:
                 free(claim)
 
         self._watches[place] = left
-        self.passing[place[0]][place[1]] = Watched.of(message, settled), connections
+        watched = Watched.of(message, settled)
+        if self._carried and len(connections) == 1:  # of several, nobody would know which is the last
+            watched.claim = claim
+        self.passing[place[0]][place[1]] = watched, connections
 
     def answered(self, outcomes: _Outcomes, *, watched: bool) -> _Outcomes:
         """Look at the outcomes and return them; `watched`: the delivery tells when it is done with what it queued."""
@@ -138,10 +143,15 @@ class Round:
         if isinstance(entry.repeats, Throttle):
             return all(isinstance(result, Exception) for result in results)
         left = self._watches[place]
+        watched = watched or self._is_carried(place)
         for result in results:
             if left and not (watched and isinstance(result, Queued)):
                 left.pop()
         return not left
+
+    def _is_carried(self, place: _Place) -> bool:
+        message: Watched = self.passing[place[0]][place[1]][0]
+        return message.claim is not None
 
 
 def _entries(held: Sequence[Held], holder: str) -> Iterator[tuple[_Place, _Entry]]:

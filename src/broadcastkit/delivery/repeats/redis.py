@@ -8,6 +8,7 @@ import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, MutableMapping, Sequence
+from functools import cached_property
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -15,9 +16,16 @@ from broadcastkit.core.repeats import Claim
 from broadcastkit.delivery.repeats.memory import MemoryRepeats
 from broadcastkit.drivers.checks import check_seconds, check_text
 from broadcastkit.drivers.redis.endpoint import Endpoint, settings_from_url
-from broadcastkit.drivers.redis_io.transport import async_transport, is_cluster, sync_transport
+from broadcastkit.drivers.redis_io.server import Server
+from broadcastkit.drivers.redis_io.transport import (
+    async_connections,
+    async_transport,
+    is_cluster,
+    sync_connections,
+    sync_transport,
+)
 from broadcastkit.drivers.redis_io.wire import Command, Reply
-from broadcastkit.errors import ConfigurationError
+from broadcastkit.errors import ConfigurationError, MissingDependencyError
 
 __all__ = ["AsyncRedisRepeats", "RedisRepeats"]
 
@@ -62,6 +70,7 @@ class _RedisRepeats(ABC):
     """What both colors share: commands, answers, and what is done without an answer."""
 
     blocking: bool = True
+    shared: bool = True
 
     def __init__(
         self,
@@ -80,7 +89,12 @@ class _RedisRepeats(ABC):
         self.now: Callable[[], float] = now
         self._alone = MemoryRepeats(now=now)
         self._alone_until = -math.inf
-        self._connect(_maker(url, timeout, verify=verify, client=self._client), client, timeout)
+        endpoint = None if url is None else _endpoint(check_text("url", url))
+        if endpoint is not None and not endpoint.sentinels:
+            self._connect(endpoint.one(timeout, verify=verify))
+        else:
+            make = None if endpoint is None else _maker(endpoint, timeout, verify=verify, client=self._client)
+            self._ask(make, client, timeout)
         if client is not None and is_cluster(client):
             raise _no_cluster("client")
 
@@ -89,8 +103,12 @@ class _RedisRepeats(ABC):
         """Make a client of this color."""
 
     @abstractmethod
-    def _connect(self, make: Callable[[], Any], client: Any, timeout: float) -> None:
-        """Make the transport of this color."""
+    def _connect(self, server: Server) -> None:
+        """Make the transport of this color: connections of our own to one server."""
+
+    @abstractmethod
+    def _ask(self, make: Callable[[], Any] | None, client: Any, timeout: float) -> None:
+        """Make the transport of this color: over clients, which know sentinels."""
 
     def _claims(self, claims: Sequence[Claim]) -> list[Command]:
         return [
@@ -130,7 +148,7 @@ class RedisRepeats(_RedisRepeats):
 
     Raises:
         ConfigurationError: a setting is wrong; it is named.
-        MissingDependencyError: redis-py is not installed, and no client is given.
+        MissingDependencyError: sentinels, for which redis-py is needed, and it is not installed.
     """
 
     def _client(self, options: Any) -> Any:
@@ -138,8 +156,11 @@ class RedisRepeats(_RedisRepeats):
 
         return sync_client(options)
 
-    def _connect(self, make: Callable[[], Any], client: Any, timeout: float) -> None:
-        self._transport = sync_transport(make, client=client, cluster=False, timeout=timeout)
+    def _connect(self, server: Server) -> None:
+        self._transport = sync_connections(server)
+
+    def _ask(self, make: Callable[[], Any] | None, client: Any, timeout: float) -> None:
+        self._transport = sync_transport(make or _nothing, client=client, cluster=False, timeout=timeout)
 
     def claim(self, claims: Sequence[Claim]) -> Sequence[bool]:
         """See RepeatStore.claim."""
@@ -174,9 +195,15 @@ class AsyncRedisRepeats(_RedisRepeats):
 
         return async_client(options)
 
-    def _connect(self, make: Callable[[], Any], client: Any, timeout: float) -> None:
-        self._limits: MutableMapping[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
-        self._transport = async_transport(make, client=client, cluster=False, timeout=timeout)
+    def _connect(self, server: Server) -> None:
+        self._transport = async_connections(server)
+
+    def _ask(self, make: Callable[[], Any] | None, client: Any, timeout: float) -> None:
+        self._transport = async_transport(make or _nothing, client=client, cluster=False, timeout=timeout)
+
+    @cached_property
+    def _limits(self) -> MutableMapping[asyncio.AbstractEventLoop, asyncio.Semaphore]:
+        return WeakKeyDictionary()
 
     async def _run(self, commands: Sequence[Command]) -> Sequence[Reply]:
         limit = self._limits.get(asyncio.get_running_loop())
@@ -208,19 +235,29 @@ class AsyncRedisRepeats(_RedisRepeats):
         await self._transport.aclose()
 
 
-def _maker(url: str | None, timeout: float, *, verify: bool | str, client: Callable[[Any], Any]) -> Callable[[], Any]:
-    """Return what makes a client; redis-py is imported now, so that it is missed when it is configured."""
-    if url is None:
-        return lambda: None
-    from broadcastkit.drivers.redis.clients import ClientOptions
-
-    settings = settings_from_url(check_text("url", url))
+def _endpoint(url: str) -> Endpoint:
+    settings = settings_from_url(url)
     if "cluster" in settings:
         raise _no_cluster("url")
     if "prefix" in settings:
         raise ConfigurationError("takes no prefix: there is key_prefix=", setting="url")
-    options = ClientOptions(Endpoint.make(**_NO_SETTINGS | settings), timeout, verify)
+    return Endpoint.make(**_NO_SETTINGS | settings)
+
+
+def _maker(
+    endpoint: Endpoint, timeout: float, *, verify: bool | str, client: Callable[[Any], Any]
+) -> Callable[[], Any]:
+    """Return what makes a client; redis-py is imported now, so that it is missed when it is configured."""
+    try:
+        from broadcastkit.drivers.redis.clients import ClientOptions
+    except MissingDependencyError:
+        raise MissingDependencyError("redis", "redis", "a store of repeats behind sentinels") from None
+    options = ClientOptions(endpoint, timeout, verify)
     return lambda: client(options)
+
+
+def _nothing() -> None:
+    """Stand in for what makes a client where one is given."""
 
 
 def _no_cluster(setting: str) -> ConfigurationError:

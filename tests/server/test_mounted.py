@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
+from litestar import Litestar, asgi
+from litestar.testing import TestClient as LitestarClient
 from starlette.testclient import TestClient, WebSocketTestSession
 
 from broadcastkit.core.message import Message
@@ -85,6 +87,20 @@ def test_the_loop_of_the_lifespan(site: Site) -> None:
         a.receive_text()
         EmbeddedDriver(site.server).send([MESSAGE])
         assert read(a.receive_text()) == HEARD
+
+
+@pytest.mark.parametrize("prefix", ["/", "/ws", "/a/b"])
+def test_litestar_which_ends_a_mounted_path_with_a_slash(prefix: str) -> None:
+    server = make_server()
+    app = Litestar([asgi(prefix, is_mount=True, copy_scope=True)(server)], openapi_config=None, logging_config=None)
+    below = prefix.rstrip("/")
+    with LitestarClient(app) as client, client.websocket_connect(f"{below}/app/{APP.key}?protocol=7") as socket:
+        socket.send_text(subscribe(read(socket.receive_text())["data"]["socket_id"], "presence-x", member("1")))
+        assert read(socket.receive_text())["event"] == "pusher_internal:subscription_succeeded"
+        path = f"/apps/{APP.id}/channels"
+        answer = client.get(f"{below}{path}?{signed_query('GET', path)}")
+        assert answer.json() == {"channels": {"presence-x": {}}}
+        assert client.get(f"{below}/up").json() == {"health": "OK"}
 
 
 def test_the_server_by_itself() -> None:

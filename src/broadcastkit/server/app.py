@@ -16,6 +16,8 @@ from broadcastkit.server.live import LiveApp
 from broadcastkit.server.refusal import RefusedRequestError
 from broadcastkit.server.session import refuse, run_session
 from broadcastkit.server.settings import App, Limits
+from broadcastkit.server.telling import Teller
+from broadcastkit.webhooks import WebhookHandlers
 
 __all__ = ["EmbeddedServer"]
 
@@ -38,6 +40,8 @@ class EmbeddedServer:
     Args:
         apps: the apps to serve, each with an id and a key of its own.
         limits: what strangers may take.
+        webhooks: handlers for what a service would tell by webhooks, called in this process: on the event loop that
+            serves the clients, or in a worker thread if they are not `async`. What one raises is logged.
         now: the time of day in seconds, which request signatures and cached events are held against.
     """
 
@@ -46,6 +50,7 @@ class EmbeddedServer:
         apps: App | Sequence[App],
         *,
         limits: Limits | None = None,
+        webhooks: WebhookHandlers | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
         every = (apps,) if isinstance(apps, App) else tuple(apps)
@@ -53,7 +58,13 @@ class EmbeddedServer:
         self.limits: Limits = limits or Limits()
         # Starlette's test client runs every WebSocket on a loop of its own
         self._sessions: set[asyncio.Task[None]] = set()
-        lives = [LiveApp(app, self.limits, now=now) for app in every]
+        given: object = webhooks
+        if given is not None and not isinstance(given, WebhookHandlers):
+            raise ConfigurationError(f"must be WebhookHandlers, not {type(given).__name__}", setting="webhooks")
+        lives = [
+            LiveApp(app, self.limits, now=now, teller=None if webhooks is None else Teller(webhooks, app.key, now=now))
+            for app in every
+        ]
         self._by_id = {live.app.id: live for live in lives}
         self._by_key = {live.app.key: live for live in lives}
         self._closing = False
@@ -92,6 +103,9 @@ class EmbeddedServer:
         here = [session for session in list(self._sessions) if session.get_loop() is loop]
         if here:
             await asyncio.wait(here, timeout=_CLOSE_TIMEOUT)
+        for live in self._by_id.values():
+            if live.teller is not None:
+                await live.teller.settle(_CLOSE_TIMEOUT)
 
     async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
         """Serve one connection, request or lifespan."""

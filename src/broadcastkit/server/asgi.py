@@ -35,7 +35,14 @@ _MAX_PARAMETERS = 32
 def route_path(scope: Scope) -> str:
     """Return the path within this app: without the prefix under which it is mounted."""
     # by the book `path` holds `root_path`, but some frameworks cut it off
-    return _without_prefix(scope["path"], scope.get("root_path", "")) or "/"
+    return _as_sent(_without_prefix(scope["path"], scope.get("root_path", "")) or "/", scope.get("raw_path") or b"")
+
+
+def _as_sent(path: str, raw: bytes) -> str:
+    """Undo what Litestar does to the path below a mount: it ends with a slash, and at the root begins with none."""
+    if raw and path.endswith("/") and not raw.partition(b"?")[0].endswith(b"/"):
+        path = path[:-1]
+    return path if path.startswith("/") else f"/{path}"
 
 
 def signed_paths(scope: Scope) -> list[str]:

@@ -7,7 +7,7 @@ thread-safe: whoever uses it from several threads holds a lock around each call.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from broadcastkit.core.message import Message
 from broadcastkit.core.names import ChannelKind, parse_channel_name
@@ -16,6 +16,7 @@ from broadcastkit.server.cache import Cached, EventCache
 from broadcastkit.server.connection import Connection, Member, User
 from broadcastkit.server.frames import quoted
 from broadcastkit.server.settings import Limits
+from broadcastkit.webhooks.events import AnyWebhookEvent, read_event
 
 __all__ = ["Delivery", "Hub"]
 
@@ -51,6 +52,8 @@ class Hub(Generic[C]):
         self._rosters: dict[str, dict[str, _Presence]] = {}
         self._users: dict[str, dict[C, None]] = {}
         self._cache = EventCache(size=limits.cached_channels, ttl=limits.cache_ttl)
+        self.notes: list[AnyWebhookEvent] | None = None
+        """What webhooks would tell of, in order, until somebody takes it; None where nobody wants to know."""
 
     # -- connections -----------------------------------------------------------------------------------------
 
@@ -125,6 +128,8 @@ class Hub(Generic[C]):
         return None
 
     def _join(self, connection: C, channel: str, member: Member | None) -> list[Delivery[C]]:
+        if channel not in self._channels:
+            self._note("channel_occupied", channel)
         others = self._channels.setdefault(channel, {})
         deliveries: list[Delivery[C]] = []
         if member is not None:
@@ -132,6 +137,7 @@ class Hub(Generic[C]):
             if member.user_id not in roster:
                 roster[member.user_id] = _Presence(member, set())
                 deliveries = _to_all(frames.member_added(channel, member), others)
+                self._note("member_added", channel, user_id=member.user_id)
             roster[member.user_id].connections.add(connection)
         others[connection] = None
         connection.channels[channel] = member
@@ -143,8 +149,13 @@ class Hub(Generic[C]):
             return []
         member = connection.channels.pop(channel)
         _discard(self._channels, channel, connection)
-        if member is None:
-            return []
+        deliveries = [] if member is None else self._take_out(connection, channel, member)
+        if channel not in self._channels:
+            self._note("channel_vacated", channel)
+        return deliveries
+
+    def _take_out(self, connection: C, channel: str, member: Member) -> list[Delivery[C]]:
+        """Take a connection out of the roster, and its user if it was the last one."""
         roster = self._rosters[channel]
         there = roster[member.user_id].connections
         there.discard(connection)
@@ -153,12 +164,15 @@ class Hub(Generic[C]):
         del roster[member.user_id]
         if not roster:
             del self._rosters[channel]
+        self._note("member_removed", channel, user_id=member.user_id)
         return _to_all(frames.member_removed(channel, member.user_id), self._channels.get(channel, {}))
 
     # -- messages --------------------------------------------------------------------------------------------
 
     def relay(self, sender: C, channel: str, frame: str) -> list[Delivery[C]]:
         """Pass a client event on to the other subscribers of a channel."""
+        if self.notes is not None:
+            self._note("client_event", **(frames.read_object(frame) or {}), socket_id=sender.socket_id)
         return _to_all(frame, self._channels.get(channel, {}), sender)
 
     def publish(self, message: Message, now: float) -> list[Delivery[C]]:
@@ -184,7 +198,15 @@ class Hub(Generic[C]):
 
     def _cached_frame(self, channel: str, now: float) -> str:
         cached = self._cache.get(channel, now)
-        return frames.channel_frame(frames.CACHE_MISS, channel, "{}") if cached is None else cached.frame
+        if cached is None:
+            self._note("cache_miss", channel)
+            return frames.channel_frame(frames.CACHE_MISS, channel, "{}")
+        return cached.frame
+
+    def _note(self, name: str, channel: str, **fields: Any) -> None:
+        event = None if self.notes is None else read_event({"name": name, "channel": channel, **fields})
+        if self.notes is not None and event is not None:
+            self.notes.append(event)
 
     # -- questions -------------------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ from broadcastkit.server.hub import Delivery, Hub
 from broadcastkit.server.link import Link
 from broadcastkit.server.questions import Questions
 from broadcastkit.server.settings import App, Limits
+from broadcastkit.server.telling import Teller
 
 __all__ = ["LiveApp"]
 
@@ -36,11 +37,14 @@ class LiveApp:
     queued at once for those on the running loop; to any other loop it travels with `call_soon_threadsafe`.
     """
 
-    def __init__(self, app: App, limits: Limits, *, now: Callable[[], float]) -> None:
+    def __init__(self, app: App, limits: Limits, *, now: Callable[[], float], teller: Teller | None = None) -> None:
         self.app = app
         self.limits = limits
         self._now = now
         self._hub = Hub[Link](limits)
+        self.teller = teller
+        if teller is not None:
+            self._hub.notes = []
         self._questions = Questions(self._hub)
         self._api = HttpApi(app, limits, self._hub, now=now())
         self._lock = threading.Lock()
@@ -52,6 +56,8 @@ class LiveApp:
 
     def connect(self, loop: asyncio.AbstractEventLoop) -> Link:
         """Make a connection with a new socket id, and its queue."""
+        if self.teller is not None:
+            self.teller.serve_on(loop)
         with self._lock:
             socket_id = _new_socket_id()
             while self._hub.knows(socket_id):
@@ -149,6 +155,14 @@ class LiveApp:
             if len(here) < len(delivery.to):
                 self._deliver_elsewhere(delivery, running)
             waiting.extend(self._push(delivery.frame, here))
+        if self.teller is not None:
+            self._tell(self.teller)
+
+    def _tell(self, teller: Teller) -> None:
+        with self._lock:  # of two threads, the one that takes the notes first tells them first
+            notes, self._hub.notes = self._hub.notes, []
+            if notes:
+                teller.tell(notes)
 
     def _push(self, frame: str, links: Iterable[Link]) -> list[Delivery[Link]]:
         """Queue one message for all; returns what others are told of those who were cut off for being too slow."""

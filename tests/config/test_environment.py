@@ -8,6 +8,7 @@ import pytest
 
 from broadcastkit import AsyncBroadcaster, Broadcaster
 from broadcastkit.config import (
+    redis_url_from_env,
     settings_from_env,
 )
 from broadcastkit.drivers.log import LogDriver
@@ -343,3 +344,27 @@ def test_a_wrong_url_is_named_by_its_variable(url: str, said: str) -> None:
             broadcaster.driver()
         assert str(error.value).startswith(said)
         assert SECRET not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("environ", "url"),
+    [
+        ({}, "redis://127.0.0.1:6379/0"),
+        # Laravel's .env.example
+        ({"REDIS_HOST": "127.0.0.1", "REDIS_PASSWORD": "null", "REDIS_PORT": "6379"}, "redis://127.0.0.1:6379/0"),
+        (
+            {"REDIS_HOST": "r", "REDIS_USERNAME": "ann", "REDIS_PASSWORD": "p@ss/word", "REDIS_DB": "2"},
+            "redis://ann:p%40ss%2Fword@r:6379/2",
+        ),
+        ({"REDIS_HOST": "::1", "REDIS_SCHEME": "tls", "REDIS_PORT": "6380"}, "rediss://[::1]:6380/0"),
+        ({"REDIS_URL": "tls://:s@r:1/0", "REDIS_HOST": "unused"}, "rediss://:s@r:1/0"),
+        ({"REDIS_URL": "redis://r"}, "redis://r"),
+    ],
+)
+def test_the_redis_of_the_environment_as_a_url(environ: dict[str, str], url: str) -> None:
+    assert redis_url_from_env(environ) == url
+
+
+def test_a_wrong_variable_of_redis_is_named() -> None:
+    with pytest.raises(ConfigurationError, match="REDIS_PORT must be a number from 1 to 65535, not 'many'"):
+        redis_url_from_env({"REDIS_PORT": "many"})

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 import pytest
 from pydantic import ValidationError
 
 from broadcastkit.channels import Channel
+from broadcastkit.errors import ConfigurationError
 from broadcastkit.events import (
     ActivityLogged,
     Event,
@@ -123,6 +125,7 @@ CASES = [
         {"sender_id": 2, "recipient_id": 3},
     ),
     Case(UserTyping, "user.typing", TYPING, ["private-conversation.9"], {"conversation_id": 9}),
+    Case(UserTyping, "user.typing", TYPING, ["private-user.3"], {"recipient_id": 3}),
     Case(PlanSubmitted, "plan.submitted", {**PLAN, "submitted_at": AT}, ["private-user.3"], {}),
     Case(PlanAccepted, "plan.accepted", {**PLAN, "accepted_at": AT}, ["private-user.4"], {}),
     Case(JobUpdated, "job.updated", JOB, ["private-user.2", "private-user.3"], {}),
@@ -174,7 +177,7 @@ def test_name_channels_and_payload(case: Case) -> None:
             "id title status category update_type client_id updated_at",
             "budget priority artisan_id milestones progress_updates",
         ),
-        (NotificationSent, "id type title message created_at", "data"),
+        (NotificationSent, "type title message", "id data created_at"),
         (RoomMessageSent, "id room_id sender_role sender_name message created_at", "type"),
         (UserStatusChanged, "room_id user_id user_name role is_online timestamp", "last_seen"),
         (ActivityLogged, "room_id action user_name role description timestamp", ""),
@@ -195,7 +198,7 @@ def test_routing_stays_off_the_wire() -> None:
 
     assert routing == {
         "MessagesRead": ["conversation_id", "sender_id", "recipient_id"],
-        "UserTyping": ["conversation_id"],
+        "UserTyping": ["conversation_id", "recipient_id"],
         "NotificationSent": ["user_id"],
     }
 
@@ -216,6 +219,18 @@ def test_what_is_left_out_has_a_sensible_default() -> None:
     dates = {"submitted_at": AT, "accepted_at": AT}
     ids = dict.fromkeys(("plan_id", "consultation_id", "patient_id", "doctor_id"), 1)
     assert [event({**ids, **dates}).status for event in (PlanSubmitted, PlanAccepted)] == ["submitted", "accepted"]
+
+
+def test_a_notice_that_is_stored_nowhere_has_an_id_and_a_time_of_its_own() -> None:
+    first, second = (NotificationSent(type="test", title="T", message="M", user_id=1) for _ in range(2))
+
+    assert first.id != second.id
+    assert first.created_at.utcoffset() == timedelta(0)
+
+
+def test_typing_is_heard_somewhere() -> None:
+    with pytest.raises(ConfigurationError, match="give conversation_id, or recipient_id"):
+        UserTyping(TYPING).broadcast_on()
 
 
 def test_a_senders_row_gives_no_more_than_is_declared() -> None:

@@ -10,7 +10,7 @@ from broadcastkit.config.connections import (
     delivery_from_settings,
     drivers_from_settings,
 )
-from broadcastkit.config.environment import settings_from_env
+from broadcastkit.config.environment import redis_url_from_env, settings_from_env
 from broadcastkit.config.urls import settings_from_url
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "async_drivers_from_settings",
     "delivery_from_settings",
     "drivers_from_settings",
+    "redis_url_from_env",
     "settings_from_env",
     "settings_from_url",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import quote
 
 from broadcastkit.config.connections import PROFILED
 from broadcastkit.config.deliveries import NAMES as DELIVERIES
@@ -14,7 +15,7 @@ from broadcastkit.drivers import DRIVERS, is_driver
 from broadcastkit.drivers.checks import instead_of
 from broadcastkit.errors import ConfigurationError
 
-__all__ = ["settings_from_env"]
+__all__ = ["redis_url_from_env", "settings_from_env"]
 
 _DELIVERY = "BROADCAST_DELIVERY"
 # these need nothing else
@@ -36,6 +37,8 @@ _TELLING = {
 _IN_URL = {"app_id", "key", "secret", "cluster", "host", "port", "scheme", "path", "tls", "username", "password", "db"}
 # what Laravel reads as none, and has in its .env.example
 _NONE = {"null", "(null)", "empty", "(empty)"}
+# the schemes of a URL, and what everybody else calls them
+_AS_LARAVEL_WRITES = {"tcp": "redis", "tls": "rediss"}
 _BOOLEANS = {
     "true": True,
     "1": True,
@@ -61,7 +64,7 @@ def settings_from_env(environ: Mapping[str, str] | None = None) -> dict[str, Any
     Raises:
         ConfigurationError: a variable is missing or wrong.
     """
-    env = {key: value for key, value in (os.environ if environ is None else environ).items() if value}
+    env = _set(environ)
     variable = "BROADCAST_CONNECTION" if "BROADCAST_CONNECTION" in env else "BROADCAST_DRIVER"
     default = env.get(variable)
     tables = arguments_by_variable()
@@ -73,7 +76,7 @@ def settings_from_env(environ: Mapping[str, str] | None = None) -> dict[str, Any
     delivery = _delivery(env)
     if "://" in default:
         return {**_from_url(default, variable), **delivery}
-    env = {key: value for key, value in env.items() if value not in _NONE}
+    env = _without_none(env)
     connections: dict[str, dict[str, Any]] = {name: {"driver": name} for name in _ALONE}
     for name, variables in tables.items():
         if name == default or any(argument in _TELLING[name] and key in env for key, argument in variables.items()):
@@ -82,6 +85,34 @@ def settings_from_env(environ: Mapping[str, str] | None = None) -> dict[str, Any
         _check_other(default, variable)
         connections[default] = {"driver": default, "environ": env, "variables": {}}
     return {"default": default, "connections": connections, **delivery}
+
+
+def redis_url_from_env(environ: Mapping[str, str] | None = None) -> str:
+    """Return the Redis of Laravel's `REDIS_*` as a URL, for whatever else uses it: a queue, repeats, rate limits.
+
+    Without any of them it is `redis://127.0.0.1:6379/0`, as with Laravel. The password is in it.
+
+    Raises:
+        ConfigurationError: a variable is wrong.
+    """
+    given = _read(_without_none(_set(environ)), "redis", arguments_by_variable()["redis"])
+    if "url" in given:
+        scheme, colon, rest = str(given["url"]).partition(":")
+        return f"{_AS_LARAVEL_WRITES.get(scheme, scheme)}{colon}{rest}"
+    user, password = (quote(given.get(name, ""), safe="") for name in ("username", "password"))
+    login = f"{user}:{password}@" if user or password else ""
+    host = given.get("host", "127.0.0.1")
+    address = f"[{host}]" if ":" in host else host
+    scheme = "rediss" if given.get("tls") else "redis"
+    return f"{scheme}://{login}{address}:{given.get('port', 6379)}/{given.get('db', 0)}"
+
+
+def _set(environ: Mapping[str, str] | None) -> dict[str, str]:
+    return {key: value for key, value in (os.environ if environ is None else environ).items() if value}
+
+
+def _without_none(env: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in env.items() if value not in _NONE}
 
 
 def _delivery(env: Mapping[str, str]) -> dict[str, str]:

@@ -74,18 +74,25 @@ class MessagesRead(Event, defer_build=True):
 
 
 class UserTyping(Event, defer_build=True):
-    """`user.typing`: somebody began or stopped typing in a conversation, heard there.
+    """`user.typing`: somebody began or stopped typing in a conversation, heard there, or to somebody, heard by them.
 
     A page should say so now and then while somebody types. If yours does at each keystroke, subclass it with
-    `throttle=Throttle(2.0, per="user_id", unless_changed="typing")`. `conversation_id` is for routing and stays off the
-    wire.
+    `throttle=Throttle(2.0, per="user_id", unless_changed="typing")`. `conversation_id` or `recipient_id` is for routing
+    and stays off the wire.
     """
 
     user_id: Id
     user_name: str
     typing: bool = True
-    conversation_id: Id = Field(exclude=True)
+    conversation_id: Id | None = Field(default=None, exclude=True)
+    recipient_id: Id | None = Field(default=None, exclude=True)
 
     def broadcast_on(self) -> Channel:
-        """Return the conversation's channel."""
-        return ConversationChannel(conversation_id=self.conversation_id)
+        """Return the conversation's channel, or the recipient's."""
+        if self.conversation_id is not None:
+            return ConversationChannel(conversation_id=self.conversation_id)
+        if self.recipient_id is None:
+            raise ConfigurationError(
+                "UserTyping is heard where the text will be: give conversation_id, or recipient_id"
+            )
+        return UserChannel(user_id=self.recipient_id)

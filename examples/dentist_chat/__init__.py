@@ -1,0 +1,1 @@
+"""AskDentist: patients and doctors talk, and treatment plans are submitted and accepted."""

@@ -1,0 +1,48 @@
+"""Who may listen where. Whoever may listen to a conversation may read it and write to it, and nobody else may."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from broadcastkit import ChannelRegistry
+from broadcastkit.channels import ConversationChannel, UserChannel
+from examples.dentist_chat.models import MAX_ID, Consultation, User
+
+__all__ = ["Listener", "channels", "own_consultation", "takes_part"]
+
+channels = ChannelRegistry()
+
+
+@dataclass(frozen=True)
+class Listener:
+    """Who wants to listen, and where to look up what is his."""
+
+    id: int
+    user: User = field(repr=False)
+    session: AsyncSession = field(repr=False)
+
+
+@channels.authorize(UserChannel)
+def own_channel(listener: Listener, channel: UserChannel) -> bool:
+    return listener.id == channel.user_id
+
+
+@channels.authorize(ConversationChannel)
+async def own_conversation(listener: Listener, channel: ConversationChannel) -> bool:
+    return await own_consultation(listener.session, listener.user, channel.conversation_id) is not None
+
+
+async def own_consultation(session: AsyncSession, user: User, consultation_id: object) -> Consultation | None:
+    """Return a consultation if it is the user's. An administrator has none: what is said there is not his to read."""
+    if not isinstance(consultation_id, int) or not 0 < consultation_id <= MAX_ID:
+        return None
+    return await session.scalar(
+        select(Consultation).where(Consultation.id == consultation_id, takes_part(user.id)).limit(1)
+    )
+
+
+def takes_part(user_id: int) -> ColumnElement[bool]:
+    return or_(Consultation.patient_id == user_id, Consultation.doctor_id == user_id)

@@ -1,0 +1,1 @@
+"""Patients and doctors who write each other: Starlette, python-socketio, SQLAlchemy and broadcastkit."""

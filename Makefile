@@ -1,6 +1,6 @@
 # The two commands for a user are `make demo` and `make test`; `make check` is the quick part of the latter.
 
-.PHONY: demo test check setup bench clean constraints site lint types layers unit real faults browser coverage chromium redis postgresql mariadb
+.PHONY: demo test check setup bench clean constraints site lint types layers unit real faults browser coverage chromium nginx redis postgresql mariadb
 .NOTPARALLEL:
 .DEFAULT_GOAL := check
 
@@ -31,7 +31,7 @@ test: setup lint types layers unit real browser coverage
 check: .venv/.dev lint types layers
 	$(PYTEST) -q -m "not real and not browser"
 
-setup: .venv/.dev $(INTEROP) $(PAGES) chromium redis postgresql mariadb
+setup: .venv/.dev $(INTEROP) $(PAGES) chromium nginx redis postgresql mariadb
 
 lint: .venv/.dev
 	$(BIN)/ruff format --check
@@ -52,11 +52,12 @@ unit: .venv/.dev
 	rm -rf build/coverage && mkdir -p build/coverage
 	$(MEASURED) -m "not real and not browser"
 
-real: .venv/.dev $(INTEROP) $(PAGES) redis postgresql mariadb
+real: .venv/.dev $(INTEROP) $(PAGES) nginx redis postgresql mariadb
 	$(MEASURED) -m real
 
 # The fault suite at length: everything with every delivery, and many storms. Then the table of its page, made anew.
 faults: .venv/.dev $(INTEROP) redis postgresql
+	rm -f build/faults/rows.json
 	FAULT_ROUNDS=$(or $(ROUNDS),10) FAULTS_MEASURED_ANEW=1 $(PYTEST) -q tests/faults -m real
 	$(BIN)/python -m tests.faults.table
 	$(PYTEST) -q tests/faults/test_page.py
@@ -71,6 +72,9 @@ coverage:
 
 chromium:
 	scripts/install-system.sh chromium
+
+nginx:
+	scripts/install-system.sh nginx
 
 redis:
 	scripts/install-system.sh redis-server

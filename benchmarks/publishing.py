@@ -1,4 +1,4 @@
-"""Publishing to Redis: ours against bare redis-py, on the same server.
+"""Publishing to Redis: ours against bare redis-py (with hiredis, if it is installed), on the same server.
 
 python -m benchmarks.publishing
 """
@@ -16,6 +16,7 @@ from typing import Any
 
 import redis
 import redis.asyncio
+import uvloop
 
 from benchmarks.event import CHANNEL, MESSAGE, NAME, PLAIN
 from benchmarks.sink import free_port, listening
@@ -60,12 +61,18 @@ def redis_server() -> Iterator[int]:
 def contenders(port: int, stack: ExitStack) -> dict[str, Contender]:
     """Return all of them."""
     runner = stack.enter_context(asyncio.Runner())
+    fast = stack.enter_context(asyncio.Runner(loop_factory=uvloop.new_event_loop))
     client = stack.enter_context(redis.Redis(port=port))
     shared: Any = redis.asyncio.Redis(port=port)
     ours = stack.enter_context(Broadcaster(RedisDriver(port=port)))
     mine = AsyncBroadcaster(AsyncRedisDriver(port=port))
+    over = AsyncBroadcaster(AsyncRedisDriver(client=shared))
     stack.callback(lambda: runner.run(shared.aclose()))
     stack.callback(lambda: runner.run(mine.aclose()))
+    stack.callback(lambda: fast.run(mine.aclose()))
+
+    def send() -> Any:
+        return mine.broadcast(MESSAGE).to_everyone()
 
     def pipeline() -> None:
         commands = client.pipeline(transaction=False)
@@ -80,8 +87,12 @@ def contenders(port: int, stack: ExitStack) -> dict[str, Contender]:
         MANY: blocking(lambda: ours.broadcast_many([MESSAGE] * BATCH).to_everyone(), 50, each=BATCH),
         BARE_1: awaited(runner, lambda: shared.publish(CHANNEL, text()), 1000),
         BARE_50: awaited(runner, lambda: shared.publish(CHANNEL, text()), 3000, callers=50),
-        "**broadcastkit**, one caller": awaited(runner, lambda: mine.broadcast(MESSAGE).to_everyone(), 1000),
-        SHARED: awaited(runner, lambda: mine.broadcast(MESSAGE).to_everyone(), 5000, callers=50),
+        "**broadcastkit**, one caller": awaited(runner, send, 1000),
+        SHARED: awaited(runner, send, 5000, callers=50),
+        f"{SHARED}, uvloop": awaited(fast, send, 5000, callers=50),
+        f"{SHARED}, `client=redis.asyncio.Redis()`": awaited(
+            runner, lambda: over.broadcast(MESSAGE).to_everyone(), 5000, callers=50
+        ),
     }
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 pytest_plugins = ["tests.interop.fixtures"]
 
 # Read by broadcastkit or by an HTTP client it uses.
-FOREIGN_SETTINGS = re.compile(r"(BROADCAST|PUSHER|REVERB|REDIS|SOCKETIO)_.*|.*_proxy", re.IGNORECASE)
+FOREIGN_SETTINGS = re.compile(r"(BROADCAST|PUSHER|REVERB|REDIS|SOCKETIO|MAIL)_.*|.*_proxy", re.IGNORECASE)
 
 hypothesis.settings.register_profile("dev", deadline=None)
 # The same examples on every run: a red build is about the change in it.

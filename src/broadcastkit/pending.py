@@ -27,6 +27,7 @@ __all__ = ["ConnectionReceipt", "Pending", "PendingBroadcast", "Receipt", "Reque
 ResultT = TypeVar("ResultT")
 _PACKAGE = __file__.removesuffix("pending.py")
 _INFO = frozenset({"user_count", "subscription_count"})
+_tuple = tuple.__new__
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,10 @@ class Receipt:
     @property
     def error(self) -> BroadcastError | None:
         """The first connection's error, under a policy that does not raise."""
-        return next((connection.error for connection in self.connections if connection.error is not None), None)
+        for connection in self.connections:  # a generator would cost every event 0.3 µs
+            if connection.error is not None:
+                return connection.error
+        return None
 
 
 class Request(NamedTuple):
@@ -151,7 +155,8 @@ class Pending(Generic[ResultT]):
 
     def _sent(self, exclude: str | None, *, to_others: bool = False) -> ResultT:
         self._used = True
-        return self._send(Request(self._events, exclude, self._via, self._on, self._info, to_others, self._after))
+        parts = (self._events, exclude, self._via, self._on, self._info, to_others, self._after)
+        return self._send(_tuple(Request, parts))  # a NamedTuple's own constructor takes twice as long
 
     def __del__(self) -> None:
         # an instance whose constructor failed has no slots filled

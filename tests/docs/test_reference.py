@@ -65,6 +65,9 @@ PUBLIC = [
     "broadcastkit.observability",
     "broadcastkit.observability.opentelemetry",
     "broadcastkit.observability.prometheus",
+    "broadcastkit.offline",
+    "broadcastkit.offline.email",
+    "broadcastkit.offline.push",
     "broadcastkit.pytest_plugin",
     "broadcastkit.server",
     "broadcastkit.settings",
@@ -80,7 +83,7 @@ CODE = re.compile(r"`([^`\n]+)`")
 NAME = re.compile(r"\w+")
 # `broadcastkit.x.Y`, but not a file, a command or the name of a logger, an attribute or a metric
 DOTTED = re.compile(r"\bbroadcastkit(?:\.\w+)+(?![\w/-])")
-LOGGERS = {f"broadcastkit.{name}" for name in ("log", "authorization", "webhooks", "relay", "hooks")}
+LOGGERS = {f"broadcastkit.{name}" for name in ("log", "authorization", "webhooks", "relay", "hooks", "offline")}
 TELEMETRY = {
     f"broadcastkit.{name}"
     for name in ("connection", "channel.count", "drop.reason", "dropped.messages", "queue.messages")
@@ -116,7 +119,7 @@ def test_every_subpackage_is_in_the_reference_or_inside() -> None:
     """A new package or module is put in one of the two lists, or this fails."""
     inside = re.compile(
         r"broadcastkit\.(calls|cli|core|default|drivers\.(asked|checks|exchange|observed|outside|playing|policies|unasked|wrapped)|pending|integrations(\.(answers|broadcasters|endpoints|fields|windows)|\.django\.[\w.]+)?$|channels\.\w+|"
-        r"authorization\.\w+|broadcaster\.\w+|config\.\w+|delivery\.\w+|drivers\.(pusher|redis|redis_io|socketio)(\.\w+)?|events\.\w+|observability\.(hooks|observers)|server\.\w+|testing\.\w+|webhooks\.\w+)"
+        r"authorization\.\w+|broadcaster\.\w+|config\.\w+|delivery\.\w+|drivers\.(pusher|redis|redis_io|socketio|sockets)(\.\w+)?|events\.\w+|observability\.(hooks|observers)|offline\.\w+|server\.\w+|testing\.\w+|webhooks\.\w+)"
     )
     modules = [module.name for module in pkgutil.walk_packages(broadcastkit.__path__, "broadcastkit.")]
 

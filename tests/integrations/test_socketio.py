@@ -130,6 +130,18 @@ def test_who_may_is_in_the_room_of_the_channels_full_name(stage: Sync) -> None:
     assert stage.in_rooms(sid) == {"private-user.7", "private-lobby"}
 
 
+def test_a_channel_may_be_given_in_place_of_its_name(stage: Sync) -> None:
+    sid = stage.connect()
+
+    assert stage.join(sid, UserChannel(user_id=7), ANNE) == Joined("private-user.7")
+    assert stage.join(sid, RoomChannel(room_id=5), None) == Joined("room-5")
+    with pytest.raises(DeniedError):
+        stage.join(sid, UserChannel(user_id=8), ANNE)
+    stage.run(stage.made.leave(sid, RoomChannel(room_id=5)))
+
+    assert stage.in_rooms(sid) == {"private-user.7"}
+
+
 def test_a_presence_member_is_returned(stage: Sync) -> None:
     joined = stage.join(stage.connect(), "presence-room.5", ANNE)
 

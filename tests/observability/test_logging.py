@@ -15,13 +15,15 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
 
 import broadcastkit
-from broadcastkit import AnonymousEvent, AsyncBroadcaster, Broadcaster, ChannelRegistry, Event, PresenceMember
+from broadcastkit import AnonymousEvent, AsyncBroadcaster, Broadcaster, Channel, ChannelRegistry, Event, PresenceMember
 from broadcastkit.core.options import EventOptions
 from broadcastkit.core.retry import Retry
 from broadcastkit.delivery import Background
 from broadcastkit.delivery.envelope import Envelope
 from broadcastkit.delivery.outbox import Outbox, Relay
+from broadcastkit.delivery.outbox.listening import Listening
 from broadcastkit.delivery.outbox.sqlalchemy import outbox_table
+from broadcastkit.delivery.queues.claims import release_claim
 from broadcastkit.delivery.queues.work import Worker
 from broadcastkit.delivery.repeats import RedisRepeats
 from broadcastkit.delivery.watched import Watched, settle
@@ -34,6 +36,8 @@ from broadcastkit.integrations.answers import refuse
 from broadcastkit.integrations.rate_limits import FixedWindow
 from broadcastkit.integrations.webhooks import WebhookReceiver
 from broadcastkit.observability import Hooks
+from broadcastkit.offline import Fallbacks
+from broadcastkit.server.telling import Teller
 from broadcastkit.webhooks import ChannelOccupied, WebhookHandlers
 from tests.delivery.held import Held, message
 from tests.docs.pages import ROOT
@@ -165,6 +169,10 @@ def a_queues_worker() -> None:
             Worker(lambda: broadcaster, on_failed).send(written, 2)
 
 
+def a_claim() -> None:
+    release_claim(lambda: _raise(ConnectionError()), ("key", "holder"))
+
+
 def a_relay(folder: Path) -> None:
     engine = create_engine(f"sqlite:///{folder / 'outbox.db'}")
     relay = Relay(engine, Broadcaster({"a": NOBODY, "b": _refuses()}, default="a"), poll=0.01)
@@ -174,7 +182,7 @@ def a_relay(folder: Path) -> None:
 
     # no such table, and it is looked for again
     relay._store.check = lambda: _raise(next(iter(relay.errors))("gone", None, Exception()))  # type: ignore[method-assign]
-    relay._wait = lambda seconds: _raise(Once())  # type: ignore[method-assign]
+    relay._bell.wait = lambda seconds: _raise(Once())  # type: ignore[method-assign]
     with pytest.raises(Once):
         relay.run()
     outbox_table().create(engine)
@@ -182,6 +190,10 @@ def a_relay(folder: Path) -> None:
     writer.broadcast(EVENT).via("a", "b").to_everyone()
     relay.run_once()
     engine.dispose()
+
+
+def a_relays_ear() -> None:
+    Listening(lambda: _raise(ConnectionError(CANARY)), (ConnectionError,)).wait(0)
 
 
 def _raise(error: Exception) -> Any:
@@ -255,8 +267,34 @@ def webhooks() -> None:
     receiver.receive(headers_for(body), body + CANARY.encode())
 
 
+def the_embedded_server_tells() -> None:
+    handlers = WebhookHandlers()
+
+    @handlers.on(ChannelOccupied)
+    def handle(event: ChannelOccupied) -> None:
+        raise KeyError("x")
+
+    async def telling() -> None:
+        teller = Teller(handlers, KEY, now=lambda: 1.0)
+        teller.serve_on(asyncio.get_running_loop())
+        teller.tell([ChannelOccupied(channel="news")])
+        await teller.settle(5)
+
+    asyncio.run(telling())
+
+
+def a_fallback() -> None:
+    fallbacks = Fallbacks()
+    fallbacks.when_offline(Channel, name="email_them")(lambda missed: None)
+    Broadcaster(NullDriver(), when_offline=fallbacks).broadcast(EVENT).to_everyone()
+
+
 def the_log_driver() -> None:
     Broadcaster(LogDriver()).broadcast(EVENT).to_everyone()
+
+
+def an_unwise_setting() -> None:
+    PusherDriver(app_id="1", key="app-key", secret=f"secret-{CANARY}", verify=False)
 
 
 SCENES: list[Callable[..., None]] = [
@@ -265,7 +303,9 @@ SCENES: list[Callable[..., None]] = [
     debounces,
     background,
     a_queues_worker,
+    a_claim,
     a_relay,
+    a_relays_ear,
     a_circuit,
     a_hook,
     what_watches,
@@ -274,7 +314,10 @@ SCENES: list[Callable[..., None]] = [
     rules,
     endpoints,
     webhooks,
+    the_embedded_server_tells,
+    a_fallback,
     the_log_driver,
+    an_unwise_setting,
 ]
 
 

@@ -79,6 +79,25 @@ PROGRAMS = {
         answer = broadcaster.authorize_channel(socket_id="1.2", channel_name="private-encrypted-notes", user=None)
         assert "shared_secret" in answer.as_dict()
     """,
+    "fast": """
+        import hiredis, pyreqwest.client, uvloop
+        from broadcastkit.drivers.pusher import AsyncPusherDriver
+        from broadcastkit.drivers.redis import AsyncRedisDriver
+        from broadcastkit.errors import ConnectError
+
+        async def send():
+            async with pyreqwest.client.ClientBuilder().build() as client:
+                app = {"app_id": "1", "key": "app-key", "secret": "app-secret", "scheme": "http"}
+                service = AsyncPusherDriver(**app, host="127.0.0.1", port=9, client=client)
+                for driver in (service, AsyncRedisDriver(port=9)):
+                    receipt = await AsyncBroadcaster(driver, on_error="report").broadcast(event).to_everyone()
+                    assert isinstance(receipt.error, ConnectError), receipt
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(send())
+        reader = hiredis.Reader()
+        reader.feed(b":1\\r\\n")
+        assert reader.gets() == 1
+    """,
     "fastapi": """
         from fastapi import FastAPI
         from broadcastkit.integrations.fastapi import broadcasting_router
@@ -134,7 +153,7 @@ PROGRAMS = {
     """,
     "redis": """
         from broadcastkit.errors import ConnectError
-        configure(Broadcaster.from_url("redis://127.0.0.1:9"))
+        configure(Broadcaster.from_url("redis+sentinel://127.0.0.1:9/orders"))
         try:
             broadcast(event).to_everyone()
         except ConnectError as error:

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from broadcastkit.broadcaster.base import BroadcasterBase, Plan
+from broadcastkit.broadcaster.base import Plan
+from broadcastkit.broadcaster.holding import HoldingBase
 from broadcastkit.broadcaster.receipts import receipt_of
 from broadcastkit.core.message import Message
 from broadcastkit.core.repeats import Dropped
@@ -28,7 +29,7 @@ __all__ = ["RepeatingBase"]
 DriverT = TypeVar("DriverT")
 
 
-class RepeatingBase(BroadcasterBase[DriverT], ABC):
+class RepeatingBase(HoldingBase[DriverT], ABC):
     """What has no color of throttle, debounce and unique: what asks the store first, and what comes of that."""
 
     def _round(self, request: Request, plans: Sequence[Plan | None]) -> Round | None:

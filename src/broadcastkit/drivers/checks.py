@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -21,6 +22,8 @@ __all__ = [
     "check_verify",
     "instead_of",
 ]
+
+_log = logging.getLogger("broadcastkit")
 
 _MAX_PORT = 65535
 
@@ -61,8 +64,11 @@ def check_seconds(setting: str, value: object) -> float:
 def check_verify(value: Any, *, tls: bool, contexts: bool = False) -> Any:
     """Return whom TLS is to trust: whether certificates are checked, the path of a CA file, or an `ssl.SSLContext`.
 
-    Without TLS the file is not needed, and may be missing.
+    Without TLS the file is not needed, and may be missing. To trust anybody is logged as a warning.
     """
+    if value is False and tls:
+        extra = {"broadcast_setting": "verify"}
+        _log.warning("TLS without certificates: whoever is on the way can read and change what is sent", extra=extra)
     if isinstance(value, bool) or (contexts and hasattr(value, "wrap_socket")):
         return value
     if not isinstance(value, str):

@@ -101,6 +101,10 @@ def _public_pattern(where: str | type[Channel]) -> Pattern:
     return pattern
 
 
+def _name_of(channel: Channel | str) -> str:
+    return channel.name if isinstance(channel, Channel) else channel
+
+
 def _joined(channel_name: str, auth: SubscriptionAuth) -> Joined:
     return Joined(channel_name, None if auth.channel_data is None else json.loads(auth.channel_data))
 
@@ -155,34 +159,36 @@ class ChannelRooms(_Rooms):
         self._registry.require_sync("ChannelRooms")
         self._rules = Broadcaster(NullDriver(), channels=self._registry)
 
-    def join(self, sid: str, channel_name: str, user: object | None) -> Joined:
+    def join(self, sid: str, channel_name: Channel | str, user: object | None) -> Joined:
         """Ask the channel's rule about the user, and put the client into the room.
+
+        The channel is given as one, `UserChannel(user_id=7)`, or by its full name.
 
         Raises:
             InvalidChannelError: the name is malformed.
             DeniedError: no rule, no user, anything but a clear yes; or the client has gone.
         """
-        joined = Joined(channel_name)
-        if not self._is_open(channel_name):
-            answer = self._rules.authorize_channel(
-                socket_id=NO_SOCKET_ID, channel_name=channel_name, user=signed_in(user)
-            )
-            joined = _joined(channel_name, answer)
+        name = _name_of(channel_name)
+        joined = Joined(name)
+        if not self._is_open(name):
+            answer = self._rules.authorize_channel(socket_id=NO_SOCKET_ID, channel_name=name, user=signed_in(user))
+            joined = _joined(name, answer)
         try:
-            self._server.enter_room(sid, channel_name, namespace=self._namespace)
+            self._server.enter_room(sid, name, namespace=self._namespace)
         except (KeyError, ValueError):
             raise _gone() from None
         return joined
 
-    def leave(self, sid: str, channel_name: str) -> None:
+    def leave(self, sid: str, channel_name: Channel | str) -> None:
         """Take the client out of a channel's room; that it is not in it is no error.
 
         Raises:
             InvalidChannelError: the name is malformed.
             DeniedError: it is no channel, so it may be a room of another use.
         """
-        self._is_open(channel_name)
-        self._server.leave_room(sid, channel_name, namespace=self._namespace)
+        name = _name_of(channel_name)
+        self._is_open(name)
+        self._server.leave_room(sid, name, namespace=self._namespace)
 
     def serve(self, user: UserOf, *, subscribe: str = "subscribe", unsubscribe: str = "unsubscribe") -> None:
         """Answer the events with which clients ask to come in and leave.
@@ -229,24 +235,26 @@ class AsyncChannelRooms(_Rooms):
         super().__init__(server, channels, namespace=namespace, public=public)
         self._rules = AsyncBroadcaster(AsyncNullDriver(), channels=self._registry)
 
-    async def join(self, sid: str, channel_name: str, user: object | None) -> Joined:
+    async def join(self, sid: str, channel_name: Channel | str, user: object | None) -> Joined:
         """See ChannelRooms.join."""
-        joined = Joined(channel_name)
-        if not self._is_open(channel_name):
+        name = _name_of(channel_name)
+        joined = Joined(name)
+        if not self._is_open(name):
             answer = await self._rules.authorize_channel(
-                socket_id=NO_SOCKET_ID, channel_name=channel_name, user=signed_in(user)
+                socket_id=NO_SOCKET_ID, channel_name=name, user=signed_in(user)
             )
-            joined = _joined(channel_name, answer)
+            joined = _joined(name, answer)
         try:
-            await self._server.enter_room(sid, channel_name, namespace=self._namespace)
+            await self._server.enter_room(sid, name, namespace=self._namespace)
         except (KeyError, ValueError):
             raise _gone() from None
         return joined
 
-    async def leave(self, sid: str, channel_name: str) -> None:
+    async def leave(self, sid: str, channel_name: Channel | str) -> None:
         """See ChannelRooms.leave."""
-        self._is_open(channel_name)
-        await self._server.leave_room(sid, channel_name, namespace=self._namespace)
+        name = _name_of(channel_name)
+        self._is_open(name)
+        await self._server.leave_room(sid, name, namespace=self._namespace)
 
     def serve(
         self,

@@ -233,7 +233,9 @@ async def test_a_store_that_fails_costs_no_message(
 
     worker = colour(store=Broken())
     assert await worker.send(UNIQUE.to_json()) is None
-    assert [record.getMessage() for record in caplog.records] == ["a unique event stays pending until its time is over"]
+    assert [record.getMessage() for record in caplog.records] == [
+        "a unique event stays pending until its time is over: KeyError"
+    ]
 
 
 @COLOURS

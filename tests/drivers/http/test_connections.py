@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from broadcastkit.drivers.pusher.http import awaited, blocking
-from broadcastkit.drivers.pusher.http.base import CONNECTIONS, IDLE_SECONDS
 from broadcastkit.drivers.pusher.wire import HttpReply, HttpRequest
+from broadcastkit.drivers.sockets import idle
+from broadcastkit.drivers.sockets.idle import CONNECTIONS, IDLE_SECONDS
 from broadcastkit.errors import ConnectError, NoReplyError
 from tests.drivers.http.wires import OURS, REQUEST
 from tests.drivers.scripted import OK, Answer, ScriptedServer, answer
@@ -48,8 +48,7 @@ def test_a_connection_that_was_idle_for_long_is_not_trusted(
     server = scripted()
     transport = ours.to(server.url)
     now = [1000.0]
-    for module in (blocking, awaited):
-        monkeypatch.setattr(module, "monotonic", lambda: now[0])
+    monkeypatch.setattr(idle, "monotonic", lambda: now[0])
 
     for later in (0.0, IDLE_SECONDS - 1, IDLE_SECONDS - 1, IDLE_SECONDS + 1):
         now[0] += later
@@ -64,8 +63,7 @@ def test_what_a_burst_leaves_over_is_closed_after_a_while(
     server = scripted(*[Answer(OK.raw)] * 40)
     transport = ours.to(server.url)
     now = [1000.0]
-    for module in (blocking, awaited):
-        monkeypatch.setattr(module, "monotonic", lambda: now[0])
+    monkeypatch.setattr(idle, "monotonic", lambda: now[0])
     assert ours.at_once(transport, [REQUEST] * 20) == [YES] * 20
     burst = server.connections
     assert 1 <= burst <= CONNECTIONS

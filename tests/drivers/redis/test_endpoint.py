@@ -153,9 +153,24 @@ def test_user_password_and_database_are_passed_on() -> None:
     environ = LARAVEL | {"REDIS_USERNAME": "app", "REDIS_PASSWORD": SECRET, "REDIS_DB": "2"}
     driver: Any = Broadcaster.from_env(environ).driver()
 
-    used = driver._transport._make().connection_pool.connection_kwargs
-    assert (used["username"], used["password"], used["db"]) == ("app", SECRET, 2)
-    assert SECRET not in repr(driver)
+    server = driver._transport._make()._server
+    assert server.greeting == (("AUTH", "app", SECRET), ("SELECT", 2))
+    assert SECRET not in f"{driver!r}{server!r}"
+
+
+@pytest.mark.parametrize(
+    ("userinfo", "greeting"),
+    [
+        ("", ()),
+        (f":{SECRET}@", (("AUTH", SECRET),)),
+        ("app@", (("AUTH", "app", ""),)),
+        (f"app:{SECRET}@", (("AUTH", "app", SECRET),)),
+    ],
+)
+def test_what_a_connection_begins_with(userinfo: str, greeting: object) -> None:
+    driver: Any = Broadcaster.from_url(f"redis://{userinfo}h").driver()
+
+    assert driver._transport._make()._server.greeting == greeting
 
 
 def test_it_can_be_reached_beside_the_default() -> None:

@@ -13,6 +13,7 @@ from tests.drivers.test_twins import parameters, uncoloured
 
 TWINS = {
     "async_client": "sync_client",
+    "async_connections": "sync_connections",
     "aplay": "play",
     "Awaitable[Sequence[ReplyT]]": "Sequence[ReplyT]",
     "_aone": "_one",
@@ -44,4 +45,5 @@ def test_how_commands_are_run(sync: Any, awaited: Any) -> None:
 
 def test_the_protocols() -> None:
     assert parameters(transport.Transport.run) == parameters(transport.AsyncTransport.run)
+    assert parameters(transport.sync_connections) == parameters(transport.async_connections)
     assert parameters(transport.sync_transport) == parameters(transport.async_transport)

@@ -1,4 +1,4 @@
-"""Without redis-py: the error says what to install, and a client of another package needs none."""
+"""Without redis-py: one server needs none, nor does another package's client; a cluster does, and the error says so."""
 
 from __future__ import annotations
 
@@ -18,19 +18,22 @@ from broadcastkit.drivers.redis import AsyncRedisDriver, RedisDriver
 from broadcastkit.errors import MissingDependencyError
 
 for driver in (RedisDriver, AsyncRedisDriver):
-    try:
-        driver()
-    except MissingDependencyError as error:
-        print(error)
+    print(driver())
+    for where in ({"cluster": ["h:1"]}, {"sentinels": ["h:1"]}):
+        try:
+            driver(**where)
+        except MissingDependencyError as error:
+            print(error)
 
 import valkey
 
 print(RedisDriver(client=valkey.Valkey()))
 """
-NEEDS = "the redis driver needs redis: run `pip install 'broadcastkit[redis]'`\n"
+NEEDS = "the redis driver with cluster= or sentinels= needs redis: run `pip install 'broadcastkit[redis]'`\n"
 
 
-def test_the_error_names_the_extra_and_valkey_does_without() -> None:
+def test_one_server_needs_no_package_and_of_others_the_error_names_the_extra() -> None:
     result = subprocess.run([sys.executable, "-c", WITHOUT], capture_output=True, text=True, check=False)
 
-    assert (result.stdout, result.stderr) == (2 * NEEDS + "RedisDriver(the Valkey client given)\n", "")
+    shown = "".join(f"{name}(redis://127.0.0.1:6379)\n{2 * NEEDS}" for name in ("RedisDriver", "AsyncRedisDriver"))
+    assert (result.stdout, result.stderr) == (shown + "RedisDriver(the Valkey client given)\n", "")

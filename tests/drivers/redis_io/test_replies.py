@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any
 
 import pytest
 import redis.exceptions
+import uvloop
 import valkey.exceptions
 from redis._parsers.base import BaseParser
 
@@ -42,6 +44,30 @@ def test_what_a_server_answers(text: str, kind: type[DeliveryError]) -> None:
     parsed: Any = BaseParser.parse_error(text)  # type: ignore[no-untyped-call]
 
     assert type(error_from(parsed)) is kind
+
+
+def test_what_uvloop_raises_where_the_other_side_has_closed() -> None:
+    """A RuntimeError, in the place of an OSError: a write after the connection was reset."""
+
+    async def write() -> None:
+        async def reset(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            del reader
+            writer.transport.abort()
+
+        server = await asyncio.start_server(reset, "127.0.0.1", 0)
+        async with server:
+            reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+            with contextlib.suppress(OSError):
+                await reader.read()
+            writer.transport.abort()
+            await asyncio.sleep(0)  # uvloop closes it in the next round
+            writer.writelines([b"PING"])
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner, pytest.raises(RuntimeError) as raised:
+        runner.run(write())
+    assert type(error_from(raised.value)) is ConnectionLostError
+    with pytest.raises(RuntimeError, match="a bug"):
+        error_from(RuntimeError("a bug"))
 
 
 @pytest.mark.parametrize("package", [redis.exceptions, valkey.exceptions], ids=["redis", "valkey"])

@@ -130,6 +130,7 @@ def test_a_project_of_tenants_needs_no_connection_of_its_own() -> None:
         ("BROADCASTING_RATE_KEY", "absent.key", "E008"),
         ("BROADCASTING_MAX_CHANNELS", 0, "E008"),
         ("BROADCASTING_OUTBOX", "nowhere", "E009"),
+        ("BROADCASTING_WHEN_OFFLINE", "absent.fallbacks", "E010"),
     ],
 )
 def test_what_is_wrong_beside_the_connections(setting: str, given: Any, number: str) -> None:

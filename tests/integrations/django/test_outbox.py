@@ -26,6 +26,8 @@ from broadcastkit.drivers.serviceless import Serviceless
 from broadcastkit.errors import BadRequestError, ConfigurationError, ConnectError, ServiceFailedError
 from broadcastkit.integrations.django import conf
 from broadcastkit.integrations.django.outbox.models import OutboxEvent
+from tests.delivery.outbox.arrivals import Arrivals
+from tests.interop.redis_servers import wait_until
 
 SECONDS = 30.0
 
@@ -54,14 +56,18 @@ class Service(Serviceless):
         return [event for event, _ in self.arrived]
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.real)])
+POSTGRESQL, MARIADB = (pytest.param(name, marks=pytest.mark.real) for name in ("postgresql", "mariadb"))
+
+
+@pytest.fixture(params=["sqlite", POSTGRESQL, MARIADB])
 def alias(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A database of the project with the outbox's table, as `migrate` makes it."""
     if request.param == "sqlite":
         options: dict[str, Any] = {"timeout": 30}
         settings = {"ENGINE": "django.db.backends.sqlite3", "NAME": tmp_path / "shop.db", "OPTIONS": options}
     else:
-        settings = dict(request.getfixturevalue("postgres").django)
+        server = "postgres" if request.param == "postgresql" else "mariadb"
+        settings = dict(request.getfixturevalue(server).django)
     connections.settings["shop"] = connections.configure_settings({"default": {}, "shop": settings})["shop"]
     call_command("migrate", "broadcastkit_outbox", database="shop", verbosity=0)
     yield "shop"
@@ -188,6 +194,57 @@ def test_what_was_delivered_can_be_kept_for_a_while(alias: str, say: Callable[..
     Relay(alias, broadcaster, keep=60.0).run_once()
 
     assert states() == []
+
+
+def test_every_text_is_taken_as_it_is(alias: str) -> None:
+    """Also where the database's default is another: the one of the tests' MariaDB is latin1."""
+    driver = MemoryDriver()
+    sender = Broadcaster(driver, delivery=Outbox(alias))
+    sender.broadcast(AnonymousEvent("ping", {"text": "žluťoučký 🐎"}, on="news")).to_everyone()
+    Relay(alias, sender).run_once()
+
+    assert [json.loads(message.data) for message in driver.messages] == [{"text": "žluťoučký 🐎"}]
+
+
+@pytest.mark.parametrize("alias", [POSTGRESQL], indirect=True)
+def test_postgresql_tells_of_a_commit(alias: str) -> None:
+    arrivals = Arrivals()
+    relay = Relay(alias, Broadcaster({"memory": arrivals}), poll=60.0, listen=True)
+
+    def work() -> None:
+        relay.run()
+        connections[alias].close()  # this thread's
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        wait_until(lambda: listeners(alias), "the relay listens")
+        with override_settings(
+            BROADCASTING={"driver": "memory"}, BROADCASTING_OUTBOX=alias, BROADCASTING_OUTBOX_NOTIFY=True
+        ):
+            default.broadcast(AnonymousEvent("told", on="news")).to_everyone()
+        arrivals.wait_for("told")
+    finally:
+        relay.stop()
+        thread.join(SECONDS)
+    assert not thread.is_alive()
+
+
+def listeners(alias: str) -> int:
+    with connections[alias].cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN %'")
+        return int(cursor.fetchone()[0])
+
+
+@pytest.mark.parametrize("alias", ["sqlite", MARIADB], indirect=True)
+def test_no_other_database_tells_of_commits(alias: str, broadcaster: Broadcaster) -> None:
+    with pytest.raises(ConfigurationError, match="listen needs PostgreSQL with psycopg 3; 'shop' has none"):
+        Relay(alias, broadcaster, listen=True)
+    Broadcaster(MemoryDriver(), delivery=Outbox(alias, notify=True)).broadcast(
+        AnonymousEvent("ping", on="news")
+    ).to_everyone()
+
+    assert states() == ["waiting"]
 
 
 def test_many_relays_keep_the_order(alias: str, broadcaster: Broadcaster, service: Service) -> None:

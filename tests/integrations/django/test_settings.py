@@ -13,13 +13,14 @@ from django.conf import settings
 from django.test import override_settings
 
 import broadcastkit.integrations.django as integration
-from broadcastkit import AnonymousEvent, aio, broadcast
+from broadcastkit import AnonymousEvent, Channel, aio, broadcast
 from broadcastkit.default import default_async_broadcaster, default_broadcaster
 from broadcastkit.drivers.null import NullDriver
 from broadcastkit.drivers.pusher import PusherDriver
 from broadcastkit.errors import ConfigurationError, ConnectError, MissingDependencyError
 from broadcastkit.integrations.django import channels, conf
 from broadcastkit.integrations.rate_limits import AsyncFixedWindow, FixedWindow
+from broadcastkit.offline import Fallbacks, Missed
 
 PING = AnonymousEvent("ping", on="news")
 # nobody listens on port 1
@@ -46,6 +47,34 @@ def test_a_url_or_a_mapping(given: Any) -> None:
     with override_settings(BROADCASTING=given):
         assert broadcast(PING).to_everyone().delivered
         assert default_broadcaster().channels is channels
+
+
+fallbacks = Fallbacks(online=lambda channel: channel.name == "news")
+missed: list[Missed[Channel]] = []
+fallbacks.when_offline(Channel, name="tell_them")(missed.append)
+
+
+@pytest.mark.parametrize("given", [f"{__name__}.fallbacks", fallbacks], ids=["path", "object"])
+def test_fallbacks_run_where_nobody_is_there(given: Any) -> None:
+    missed.clear()
+    with override_settings(BROADCASTING="null://", BROADCASTING_WHEN_OFFLINE=given):
+        receipt = broadcast(AnonymousEvent("ping", on=["news", "odds"])).to_everyone()
+    assert [one.connection for one in receipt.connections] == ["null", "offline.tell_them"]
+    assert [one.channel.name for one in missed] == ["odds"]
+
+    with override_settings(BROADCASTING="null://", BROADCASTING_WHEN_OFFLINE=None):
+        assert len(broadcast(PING).to_everyone().connections) == 1
+
+
+@pytest.mark.parametrize("given", [7, f"{__name__}.NOWHERE", "absent.fallbacks"])
+def test_fallbacks_that_are_none_are_named_at_the_first_broadcast(given: Any) -> None:
+    with (
+        override_settings(BROADCASTING="null://", BROADCASTING_WHEN_OFFLINE=given),
+        pytest.raises(
+            ConfigurationError, match=r"^BROADCASTING_WHEN_OFFLINE must be a broadcastkit\.offline\.Fallbacks"
+        ),
+    ):
+        broadcast(PING).to_everyone()
 
 
 def test_without_the_setting_the_environment_decides(monkeypatch: pytest.MonkeyPatch) -> None:

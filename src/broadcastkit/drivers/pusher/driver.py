@@ -118,9 +118,19 @@ class PusherBase(ABC):
         return self._endpoint
 
     @property
+    def signer(self) -> Signer:
+        """What signs for the app, and verifies what the service signs: the `keys` of a webhook receiver."""
+        return self._signer
+
+    @property
     def server_address(self) -> tuple[str, int]:
         """Host and port, for those who watch."""
         return self._endpoint.host.strip("[]"), self._endpoint.port
+
+    @property
+    def tells_subscribers(self) -> bool:
+        """Whether the service can be asked who listens, of presence channels at least."""
+        return not {Feature.CHANNEL_INFO, Feature.USERS_INFO} <= self._profile.unsupported
 
     def client_options(self, *, url: str | None = None) -> ClientOptions:
         """Return what a page connects with; `url` is where, if that is not where this driver sends to."""

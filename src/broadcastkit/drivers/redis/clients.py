@@ -1,4 +1,4 @@
-"""Makes redis-py's clients. The only module that imports it: a client passed in may be of another package."""
+"""Makes redis-py's clients of clusters, and of what sentinels know. A client passed in may be of another package."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from broadcastkit.drivers.redis.endpoint import Endpoint
 from broadcastkit.drivers.redis_io.clients import PUBLISHING, redis_kit
 from broadcastkit.errors import MissingDependencyError
 
+_PURPOSE = "the redis driver with cluster= or sentinels="
+
 try:
     from redis.asyncio.cluster import ClusterNode as AsyncClusterNode
     from redis.asyncio.cluster import RedisCluster as AsyncRedisCluster
@@ -16,7 +18,7 @@ try:
     from redis.cluster import ClusterNode, RedisCluster
     from redis.sentinel import Sentinel
 except ImportError:
-    raise MissingDependencyError("redis", "redis", "the redis driver") from None
+    raise MissingDependencyError("redis", "redis", _PURPOSE) from None
 
 __all__ = ["ClientOptions", "async_client", "sync_client"]
 
@@ -52,7 +54,7 @@ def async_client(options: ClientOptions) -> Any:
 
 
 def _client(kinds: _Kinds, options: ClientOptions, *, awaited: bool) -> Any:
-    endpoint, kit = options.endpoint, redis_kit("redis", "the redis driver", awaited=awaited)
+    endpoint, kit = options.endpoint, redis_kit("redis", _PURPOSE, awaited=awaited)
     common = {
         "username": endpoint.username,
         "password": endpoint.password,
@@ -68,15 +70,10 @@ def _client(kinds: _Kinds, options: ClientOptions, *, awaited: bool) -> Any:
         return kinds.cluster(startup_nodes=nodes, require_full_coverage=False, **common)
     # the retry of a cluster follows its nodes as they come and go; for all else `core.retry` decides
     common |= {"db": endpoint.db, "retry": kit.retry}
-    if endpoint.sentinels:
-        # the sentinels have no databases, and passwords of their own if any
-        of_sentinels = {**common, "db": 0, "username": None, "password": None}
-        sentinel = kinds.sentinel(endpoint.sentinels, sentinel_kwargs=of_sentinels, **common)
-        return sentinel.master_for(endpoint.service)
-    if endpoint.path:
-        return kit.client(unix_socket_path=endpoint.path, **common)
-    host, port = endpoint.server
-    return kit.client(host=host, port=port, **common)
+    # the sentinels have no databases, and passwords of their own if any
+    of_sentinels = {**common, "db": 0, "username": None, "password": None}
+    sentinel = kinds.sentinel(endpoint.sentinels, sentinel_kwargs=of_sentinels, **common)
+    return sentinel.master_for(endpoint.service)
 
 
 def _tls(options: ClientOptions) -> dict[str, Any]:

@@ -20,7 +20,14 @@ from broadcastkit.drivers.playing import aplay, play
 from broadcastkit.drivers.redis.endpoint import Endpoint, settings_from_url
 from broadcastkit.drivers.redis.payload import check_carried, without_prefix
 from broadcastkit.drivers.redis.plan import Publisher
-from broadcastkit.drivers.redis_io.transport import async_transport, is_cluster, sync_transport
+from broadcastkit.drivers.redis_io.server import Server
+from broadcastkit.drivers.redis_io.transport import (
+    async_connections,
+    async_transport,
+    is_cluster,
+    sync_connections,
+    sync_transport,
+)
 from broadcastkit.drivers.unasked import AsyncUnasked, Unasked
 from broadcastkit.errors import ConfigurationError
 
@@ -80,10 +87,13 @@ class _RedisBase(ABC):
         self._core = Publisher(
             prefix=prefix, where=self._where, cluster=clustered, retry=check_retry(retry), sources=_SOURCES
         )
+        if client is None and not (cluster or sentinels):
+            self._connect(endpoint.one(timeout, verify=verify))
+            return
         # a client that is given has its own, and that of a cluster may ask several nodes
         limit = None if client is not None or clustered else timeout
         make = self._maker(endpoint, timeout, client, verify=verify)
-        self._connect(make, client, cluster=clustered, timeout=limit)
+        self._ask(make, client, cluster=clustered, timeout=limit)
 
     def _maker(self, endpoint: Endpoint, timeout: float, client: Any, *, verify: bool | str) -> Callable[[], Any]:
         """Return what makes a client, without importing redis-py where one is given."""
@@ -99,8 +109,12 @@ class _RedisBase(ABC):
         """Make a client of this color."""
 
     @abstractmethod
-    def _connect(self, make: Callable[[], Any], client: Any, *, cluster: bool, timeout: float | None) -> None:
-        """Make the transport of this color."""
+    def _connect(self, server: Server) -> None:
+        """Make the transport of this color: connections of our own to one server."""
+
+    @abstractmethod
+    def _ask(self, make: Callable[[], Any], client: Any, *, cluster: bool, timeout: float | None) -> None:
+        """Make the transport of this color: over clients, which know clusters and sentinels."""
 
     @classmethod
     def from_url(cls, url: str, **options: Any) -> Self:
@@ -153,14 +167,14 @@ class RedisDriver(_RedisBase, Unasked):
     `send` returns when Redis has taken the messages: that somebody listens is not promised. Connections that cannot
     be made or break are tried again as `retry` says (by default 3 attempts within 10 seconds), so a message may
     arrive twice where one broke after Redis acted. `prefix` stands before each channel's name, as in Laravel.
-    `timeout` is in seconds, for connecting and for each answer; `verify` takes a CA file's path. `cluster` and
+    `timeout` is in seconds, for connecting and for a whole round trip; `verify` takes a CA file's path. `cluster` and
     `sentinels` are addresses such as `"10.0.0.1:6379"`. `client` is any client of redis-py or valkey; it is used as
     it is (address, retries and all), and not closed.
     Safe to use from several threads, and after a fork.
 
     Raises:
         ConfigurationError: a setting is wrong; it is named.
-        MissingDependencyError: redis-py is not installed, and no client is given.
+        MissingDependencyError: a cluster or sentinels, for which redis-py is needed, and it is not installed.
     """
 
     def _client(self, options: Any) -> Any:
@@ -168,7 +182,10 @@ class RedisDriver(_RedisBase, Unasked):
 
         return sync_client(options)
 
-    def _connect(self, make: Callable[[], Any], client: Any, *, cluster: bool, timeout: float | None) -> None:
+    def _connect(self, server: Server) -> None:
+        self._transport = sync_connections(server)
+
+    def _ask(self, make: Callable[[], Any], client: Any, *, cluster: bool, timeout: float | None) -> None:
         self._transport = sync_transport(make, client=client, cluster=cluster, timeout=timeout)
 
     def send(self, messages: Sequence[Message]) -> list[Outcome]:
@@ -191,7 +208,10 @@ class AsyncRedisDriver(_RedisBase, AsyncUnasked):
 
         return async_client(options)
 
-    def _connect(self, make: Callable[[], Any], client: Any, *, cluster: bool, timeout: float | None) -> None:
+    def _connect(self, server: Server) -> None:
+        self._transport = async_connections(server)
+
+    def _ask(self, make: Callable[[], Any], client: Any, *, cluster: bool, timeout: float | None) -> None:
         self._transport = async_transport(make, client=client, cluster=cluster, timeout=timeout)
 
     async def send(self, messages: Sequence[Message]) -> list[Outcome]:

@@ -9,6 +9,8 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from broadcastkit.drivers.checks import check_flag, check_port, check_text, instead_of
+from broadcastkit.drivers.redis_io.server import Server
+from broadcastkit.drivers.redis_io.wire import Command
 from broadcastkit.errors import ConfigurationError
 
 __all__ = ["Address", "Endpoint", "settings_from_url"]
@@ -76,6 +78,18 @@ class Endpoint:
             username=username,
             password=password,
         )
+
+    def one(self, seconds: float, *, verify: bool | str) -> Server:
+        """Return it as the one server that it is; `seconds` is for connecting, and for each answer."""
+        greeting: list[Command] = []
+        if self.username:
+            greeting.append(("AUTH", self.username, self.password or ""))
+        elif self.password:
+            greeting.append(("AUTH", self.password))
+        if self.db:
+            greeting.append(("SELECT", self.db))
+        host, port = self.server
+        return Server(host, port, self.path, self.tls, verify, tuple(greeting), seconds)
 
     def __str__(self) -> str:
         """Show where it is, for error texts and reprs: neither user nor password."""

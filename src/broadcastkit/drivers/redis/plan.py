@@ -70,11 +70,14 @@ class Publisher:
         parts: list[_Part] = []
         for index, message in enumerate(messages):
             try:
-                parts += self._parts(index, message)
+                if len(message.channels) == 1:
+                    parts.append(self._publish(index, message))
+                else:
+                    parts += self._parts(index, message)
             except ConfigurationError as error:
                 refused[index] = error
         replied = yield from self._run(parts, retry)
-        if not refused and len(replied) == len(messages) and all(type(reply) is int for _, reply in replied):
+        if not refused and len(replied) == len(messages) and {type(reply) for _, reply in replied} == {int}:
             return [_SENT] * len(messages)  # one command each, as nearly all are
         replies: list[list[_Replied]] = [[] for _ in messages]
         for pair in replied:
@@ -84,13 +87,17 @@ class Publisher:
             for index, message in enumerate(messages)
         ]
 
+    def _publish(self, index: int, message: Message) -> _Part:
+        (name,) = channels = message.channels
+        check_carried(name)
+        # a NamedTuple's own constructor takes twice as long
+        return _tuple(_Part, (index, channels, ("PUBLISH", self._prefix + name, message_text(message))))
+
     def _parts(self, index: int, message: Message) -> list[_Part]:
         channels, prefix = message.channels, self._prefix
         for name in channels:
             check_carried(name)
         text = message_text(message)
-        if len(channels) == 1:  # a NamedTuple's own constructor takes twice as long
-            return [_tuple(_Part, (index, channels, ("PUBLISH", prefix + channels[0], text)))]
         if self._scripts is False:
             return [_Part(index, (name,), ("PUBLISH", prefix + name, text)) for name in channels]
         names = [prefix + name for name in channels]
@@ -126,11 +133,13 @@ class Publisher:
             replies = yield Run([part.command for part in parts])
             if replies is None:
                 raise TypeError("a Run is answered with replies")
+            replied = list(zip(parts, replies, strict=True))
             errors = [reply for reply in replies if isinstance(reply, DeliveryError)]
-            elapsed, jitter = sources.monotonic() - started, sources.random() if errors else 0.0
+            if not errors:
+                return done + replied
+            elapsed, jitter = sources.monotonic() - started, sources.random()
             waits = [retry.wait(error, attempt=attempt, elapsed=elapsed, jitter=jitter) for error in errors]
             wait = next((wait for wait in waits if wait is not None), None)
-            replied = list(zip(parts, replies, strict=True))
             if wait is None:
                 return done + replied
             done += [pair for pair in replied if not _retryable(pair[1])]

@@ -1,6 +1,6 @@
-"""What a client's exceptions mean: errors of ours, without the arguments that Redis quotes.
+"""What a server's refusals and a client's exceptions mean: errors of ours, without the arguments that Redis quotes.
 
-By class name, since the client may be redis-py's or valkey's.
+Exceptions by class name, since the client may be redis-py's or valkey's.
 """
 
 from __future__ import annotations
@@ -20,8 +20,10 @@ from broadcastkit.errors import (
     UnreachableError,
 )
 
-__all__ = ["error_from", "reply_from"]
+__all__ = ["error_from", "refused", "reply_from"]
 
+# What a script is told in the place of NOPERM.
+_SCRIPT_DENIED = "The user executing the script can't"
 _BY_NAME: dict[str, type[DeliveryError]] = {
     "AuthenticationError": BadCredentialsError,
     "AuthenticationWrongNumberOfArgsError": BadCredentialsError,
@@ -47,10 +49,29 @@ _BY_NAME: dict[str, type[DeliveryError]] = {
     "IncompleteReadError": ConnectionLostError,
     "OSError": ConnectionLostError,
 }
+# What a refusal begins with, and else what is in it.
+_BY_CODE: dict[str, type[DeliveryError]] = {
+    "CLUSTERDOWN": ServiceFailedError,
+    "LOADING": ServiceFailedError,
+    "MASTERDOWN": ServiceFailedError,
+    "NOAUTH": BadCredentialsError,
+    "NOPERM": ForbiddenError,
+    "OOM": ServiceFailedError,
+    "TRYAGAIN": ServiceFailedError,
+    "WRONGPASS": BadCredentialsError,
+}
+_BY_WORDS: dict[str, type[DeliveryError]] = {
+    "max number of clients reached": ConnectionLostError,
+    "invalid password": BadCredentialsError,
+    "AUTH <password> called without": BadCredentialsError,
+    "sent AUTH, but no password": BadCredentialsError,
+    "wrong number of arguments for 'auth'": BadCredentialsError,
+    _SCRIPT_DENIED: ForbiddenError,
+}
 # Which earlier releases of the clients have no classes for.
 _FOR_A_WHILE = ("MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN")
-# What a script is told in the place of NOPERM.
-_SCRIPT_DENIED = "The user executing the script can't"
+# What uvloop says, in a RuntimeError, where asyncio says nothing: the other side has closed a connection that was kept.
+_CLOSED = "the handler is closed"
 # Redis shows what it could not read: the payload, or a password.
 _QUOTED = (", with args beginning with", "unknown command")
 
@@ -61,8 +82,10 @@ def error_from(error: Exception) -> DeliveryError:
         if cls.__name__ in _BY_NAME:
             break
     else:
+        if _CLOSED in str(error) and isinstance(error, RuntimeError):
+            return ConnectionLostError("the connection was closed")
         raise error
-    kind, text = _BY_NAME[cls.__name__], _plain(error)
+    kind, text = _BY_NAME[cls.__name__], _plain(str(error))
     if kind in {ConnectionLostError, NoReplyError} and "connecting to" in text:
         kind = ConnectError
     if _SCRIPT_DENIED in text:
@@ -75,8 +98,15 @@ def error_from(error: Exception) -> DeliveryError:
     return made
 
 
-def _plain(error: Exception) -> str:
-    text = str(error)
+def refused(line: str) -> DeliveryError:
+    """Return the error for what a server says no with, such as `NOAUTH Authentication required.`."""
+    kind = _BY_CODE.get(line.partition(" ")[0])
+    if kind is None:
+        kind = next((kind for words, kind in _BY_WORDS.items() if words in line), BadRequestError)
+    return kind(_plain(line))
+
+
+def _plain(text: str) -> str:
     before, quotes, _ = text.partition(_QUOTED[0])
     if not quotes and _QUOTED[1] in text:  # another wording of another server
         return _QUOTED[1]

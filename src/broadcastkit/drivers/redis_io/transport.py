@@ -1,19 +1,33 @@
-"""Commands out, replies in. It knows clients by their shape, and imports none."""
+"""Commands out, replies in: over connections of our own, or over clients, known by their shape.
+
+A client of redis-py makes a pipeline of objects out of a batch, and awaits each reply: that costs ten times as much.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
 from anyio.lowlevel import RunVar
 
+from broadcastkit.drivers.redis_io.awaited import AsyncConnections
+from broadcastkit.drivers.redis_io.blocking import Connections
 from broadcastkit.drivers.redis_io.replies import error_from, reply_from
+from broadcastkit.drivers.redis_io.server import Server
 from broadcastkit.drivers.redis_io.wire import Command, Reply
-from broadcastkit.errors import ConfigurationError, UnreachableError
+from broadcastkit.errors import ConfigurationError, DeliveryError, UnreachableError
 
-__all__ = ["AsyncTransport", "Transport", "async_transport", "is_cluster", "sync_transport"]
+__all__ = [
+    "AsyncTransport",
+    "Transport",
+    "async_connections",
+    "async_transport",
+    "is_cluster",
+    "sync_connections",
+    "sync_transport",
+]
 
 
 class Transport(Protocol):
@@ -45,6 +59,16 @@ def is_cluster(client: Any) -> bool:
     return any(cls.__name__.endswith("Cluster") for cls in type(client).__mro__)
 
 
+def sync_connections(server: Server) -> Transport:
+    """Return a transport over connections of our own."""
+    return _SyncTransport(lambda: Connections(server), None, Connections.run)
+
+
+def async_connections(server: Server) -> AsyncTransport:
+    """Return the awaited twin of `sync_connections`."""
+    return _AsyncTransport(lambda: AsyncConnections(server), None, AsyncConnections.run, timeout=None)
+
+
 def sync_transport(make: Callable[[], Any], *, client: Any, cluster: bool, timeout: float | None) -> Transport:
     """Return the transport for a driver: over the caller's client, or over those that `make` returns.
 
@@ -53,14 +77,14 @@ def sync_transport(make: Callable[[], Any], *, client: Any, cluster: bool, timeo
     del timeout
     if _checked(client) is not None and hasattr(client, "aclose"):
         raise ConfigurationError("must be a blocking client; AsyncRedisDriver takes this one", setting="client")
-    return _SyncTransport(make, client, cluster=cluster)
+    return _SyncTransport(make, client, _one_by_one if cluster else _together)
 
 
 def async_transport(make: Callable[[], Any], *, client: Any, cluster: bool, timeout: float | None) -> AsyncTransport:
     """Return the awaited twin of `sync_transport`."""
     if _checked(client) is not None and not hasattr(client, "aclose"):
         raise ConfigurationError("must be a client of redis.asyncio; RedisDriver takes this one", setting="client")
-    return _AsyncTransport(make, client, cluster=cluster, timeout=timeout)
+    return _AsyncTransport(make, client, _aone_by_one if cluster else _atogether, timeout=timeout)
 
 
 def _checked(client: Any) -> Any:
@@ -70,17 +94,21 @@ def _checked(client: Any) -> Any:
 
 
 class _SyncTransport:
-    """One client for each process: after a fork, connections cannot be shared."""
+    """One client, or connections, for each process: after a fork they cannot be shared."""
 
-    def __init__(self, make: Callable[[], Any], client: Any, *, cluster: bool) -> None:
+    def __init__(
+        self, make: Callable[[], Any], client: Any, run: Callable[[Any, Sequence[Command]], list[Reply]]
+    ) -> None:
         self._make = make
         self._given = client
-        self._run = _one_by_one if cluster else _together
+        self._run = run
         self._processes: dict[int, Any] = {}
 
     def run(self, commands: Sequence[Command]) -> list[Reply]:
         try:
             return self._run(self._mine() if self._given is None else self._given, commands)
+        except DeliveryError as error:
+            return [error] * len(commands)
         except Exception as error:  # noqa: BLE001 - error_from raises what is no client's
             return [error_from(error)] * len(commands)
 
@@ -97,24 +125,35 @@ class _SyncTransport:
 
 
 class _AsyncTransport:
-    """One client for each event loop.
+    """One client, or connections, for each event loop.
 
-    The time is limited here: redis-py would set a timer for each answer, which costs more than to read it.
+    A client's time is limited here: redis-py would set a timer for each answer, which costs more than to read it.
     """
 
-    def __init__(self, make: Callable[[], Any], client: Any, *, cluster: bool, timeout: float | None) -> None:
+    def __init__(
+        self,
+        make: Callable[[], Any],
+        client: Any,
+        run: Callable[[Any, Sequence[Command]], Awaitable[list[Reply]]],
+        *,
+        timeout: float | None,
+    ) -> None:
         self._make = make
         self._timeout = timeout
         self._given = client
-        self._run = _aone_by_one if cluster else _atogether
+        self._run = run
         # a name of its own: anyio's earlier releases tell variables apart by name
         self._loops: RunVar[Any] = RunVar(f"broadcastkit_redis_{id(self)}", None)
 
     async def run(self, commands: Sequence[Command]) -> list[Reply]:
         client = self._here()
         try:
+            if self._timeout is None:
+                return await self._run(client, commands)
             async with asyncio.timeout(self._timeout):
                 return await self._run(client, commands)
+        except DeliveryError as error:
+            return [error] * len(commands)
         except Exception as error:  # noqa: BLE001 - error_from raises what is no client's
             return [error_from(error)] * len(commands)
 
@@ -128,7 +167,7 @@ class _AsyncTransport:
         try:
             asyncio.get_running_loop()
         except RuntimeError:
-            raise ConfigurationError("redis-py awaits on asyncio only: use RedisDriver from a thread") from None
+            raise ConfigurationError("Redis is awaited on asyncio only: use RedisDriver from a thread") from None
         mine = self._loops.get()
         if mine is None:
             mine = self._make() if self._given is None else self._given

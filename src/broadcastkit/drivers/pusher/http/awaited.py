@@ -1,25 +1,20 @@
-"""Connections of our own for the awaited driver: asyncio's protocols, and the pure half of HTTP in `messages`.
-
-Not anyio's streams: they cost a checkpoint and two calls of the selector for each read, and TLS in Python.
-"""
+"""Connections of our own for the awaited driver: asyncio's protocols, and the pure half of HTTP in `messages`."""
 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
-import socket
 from collections.abc import Callable
-from time import monotonic
 from typing import cast
 
 from anyio.to_thread import run_sync
 
-from broadcastkit.drivers.pusher.http.base import CONNECTIONS, IDLE_SECONDS, Timeouts, TransportOptions
-from broadcastkit.drivers.pusher.http.gate import Gate
-from broadcastkit.drivers.pusher.http.idle import speaks
+from broadcastkit.drivers.pusher.http.base import Timeouts, TransportOptions
 from broadcastkit.drivers.pusher.http.messages import Answer, AnswerReader, RequestWriter
 from broadcastkit.drivers.pusher.wire import HttpReply, HttpRequest
-from broadcastkit.errors import ConnectError, ConnectionLostError, NoReplyError
+from broadcastkit.drivers.sockets.awaited import connected
+from broadcastkit.drivers.sockets.gate import Gate
+from broadcastkit.drivers.sockets.idle import CONNECTIONS, Idle, speaks
+from broadcastkit.errors import ConnectionLostError, NoReplyError
 
 __all__ = ["AsyncConnections"]
 
@@ -32,51 +27,31 @@ class AsyncConnections:
         self._timeouts = options.timeouts
         self._write = RequestWriter(options.host_header).write
         self._gate = Gate(CONNECTIONS)
-        self._idle: list[_Connection] = []
-        self._closed = False
+        self._idle: Idle[_Connection] = Idle()
 
     async def send(self, request: HttpRequest) -> HttpReply:
         """See AsyncTransport.send."""
         data = self._write(request)
         await self._gate.enter(self._timeouts.pool)
         try:
-            connection = self._kept() or await _connect(self._options)
+            connection = self._idle.take() or await _connect(self._options)
             try:
                 reply, keep = await connection.ask(data, self._timeouts)
             except BaseException:
-                connection.abort()
+                connection.close()
                 raise
-            if keep and not self._closed:
-                self._keep(connection)
+            if keep:
+                self._idle.keep(connection)
             else:
-                connection.abort()
+                connection.close()
         finally:
             self._gate.leave()
         return reply
 
     async def aclose(self) -> None:
         """Close what is idle, and later what is in use now."""
-        self._closed = True
-        idle, self._idle = self._idle, []
-        for connection in idle:
-            connection.abort()
-        for connection in idle:
+        for connection in self._idle.close():
             await connection.closed
-
-    def _kept(self) -> _Connection | None:
-        """Return a connection that is open as far as can be seen."""
-        while self._idle:
-            connection = self._idle.pop()
-            if connection.idle_since + IDLE_SECONDS > monotonic() and connection.is_open():
-                return connection
-            connection.abort()
-        return None
-
-    def _keep(self, connection: _Connection) -> None:
-        connection.idle_since = now = monotonic()
-        if self._idle and self._idle[0].idle_since + IDLE_SECONDS < now:
-            self._idle.pop(0).abort()  # what a burst has left over
-        self._idle.append(connection)
 
 
 class _Connection(asyncio.Protocol):
@@ -110,11 +85,11 @@ class _Connection(asyncio.Protocol):
                 self._timer.cancel()
 
     def is_open(self) -> bool:
-        """Whether the other side has neither closed it nor sent what nobody asked for, as far as can be seen."""
+        """See Kept.is_open."""
         return not self._transport.is_closing() and not self._speaks()
 
-    def abort(self) -> None:
-        """Close it without waiting."""
+    def close(self) -> None:
+        """See Kept.close."""
         self._transport.abort()
 
     # -- what asyncio calls ----------------------------------------------------------------------------------------
@@ -138,7 +113,7 @@ class _Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         answer = self._answer
         if answer is None or answer.done():
-            self.abort()  # nobody asked
+            self.close()  # nobody asked
             return
         try:
             found = self._reader.feed(data)
@@ -177,42 +152,6 @@ class _Connection(asyncio.Protocol):
 
 
 async def _connect(options: TransportOptions) -> _Connection:
-    """Connect to the first address that answers, each with an equal share of the time that is left."""
-    seconds = options.timeouts.connect
     context = await run_sync(options.context) if options.scheme == "https" else None
     loop = asyncio.get_running_loop()
-    failed: OSError = TimeoutError()
-    try:
-        async with asyncio.timeout(seconds) as whole:
-            addresses = await _addresses(loop, options.host, options.port)
-            for position, address in enumerate(addresses):
-                deadline = whole.when()
-                now = loop.time()
-                share = None if deadline is None else now + (deadline - now) / (len(addresses) - position)
-                try:
-                    async with asyncio.timeout_at(share):
-                        _, connection = await loop.create_connection(
-                            lambda: _Connection(loop),
-                            address,
-                            options.port,
-                            ssl=context,
-                            server_hostname=options.host if context is not None else None,
-                        )
-                        return connection
-                except OSError as error:
-                    failed = error
-        raise failed
-    except TimeoutError as error:
-        raise ConnectError(f"no connection within {seconds:g} s") from error
-    except OSError as error:
-        raise ConnectError(f"{type(error).__name__} {error}") from error
-
-
-async def _addresses(loop: asyncio.AbstractEventLoop, host: str, port: int) -> list[str]:
-    """Return the addresses of a host; one that is an address is asked of nobody, which would take a thread."""
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        return [str(entry[4][0]) for entry in found]
-    return [host]
+    return await connected(lambda: _Connection(loop), options.host, options.port, options.timeouts.connect, context)

@@ -16,18 +16,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BODY_LIMIT",
-    "CONNECTIONS",
     "HEADERS",
-    "IDLE_SECONDS",
     "AsyncTransport",
     "Timeouts",
     "Transport",
     "TransportOptions",
 ]
 
-CONNECTIONS = 8
-# Services and balancers close what is idle after a minute or so: before that, we do.
-IDLE_SECONDS = 30.0
 # The longest answers list the occupied channels of an app. Whoever says more than this is no service of ours.
 BODY_LIMIT = 16 * 1024 * 1024
 HEADERS = (

@@ -13,9 +13,10 @@ from typing import Any, TypeVar, cast
 import anyio
 import httpx
 
-from broadcastkit.drivers.pusher.http.base import CONNECTIONS, HEADERS, IDLE_SECONDS, TransportOptions
+from broadcastkit.drivers.pusher.http.base import HEADERS, TransportOptions
 from broadcastkit.drivers.pusher.http.failures import check_size, unreachable
 from broadcastkit.drivers.pusher.wire import HttpReply, HttpRequest
+from broadcastkit.drivers.sockets.idle import CONNECTIONS, IDLE_SECONDS
 from broadcastkit.errors import ConfigurationError, NoReplyError
 
 __all__ = ["AsyncHttpxTransport", "HttpxTransport"]

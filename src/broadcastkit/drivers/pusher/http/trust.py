@@ -9,11 +9,19 @@ import certifi
 
 from broadcastkit.errors import ConfigurationError
 
-__all__ = ["context_for"]
+__all__ = ["context_for", "trusting"]
 
 
 def context_for(verify: ssl.SSLContext | bool | str) -> ssl.SSLContext:  # noqa: FBT001 - it is the setting
-    """Return the context that the setting `verify` stands for.
+    """Return the context for HTTP that the setting `verify` stands for."""
+    context = trusting(verify)
+    if context is not verify:
+        context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def trusting(verify: ssl.SSLContext | bool | str) -> ssl.SSLContext:  # noqa: FBT001 - it is the setting
+    """Return a context for any protocol; one that is given is returned as it is.
 
     True trusts certifi's authorities, or those that SSL_CERT_FILE or SSL_CERT_DIR names.
     """
@@ -34,5 +42,4 @@ def context_for(verify: ssl.SSLContext | bool | str) -> ssl.SSLContext:  # noqa:
         context = ssl.create_default_context(capath=folder)
     else:
         context = ssl.create_default_context(cafile=certifi.where())
-    context.set_alpn_protocols(["http/1.1"])
     return context

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from broadcastkit.drivers.pusher.http.gate import Gate
+from broadcastkit.drivers.sockets.gate import Gate
 from broadcastkit.errors import ConnectError
 
 

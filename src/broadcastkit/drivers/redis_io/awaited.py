@@ -1,0 +1,142 @@
+"""Connections of our own to one Redis for the awaited driver; `resp` has the protocol."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import cast
+
+from anyio.to_thread import run_sync
+
+from broadcastkit.drivers.redis_io.resp import Answer, ReplyReader, packed, welcomed
+from broadcastkit.drivers.redis_io.server import Server
+from broadcastkit.drivers.redis_io.wire import Command, Reply
+from broadcastkit.drivers.sockets.awaited import connected, connected_to_path
+from broadcastkit.drivers.sockets.gate import Gate
+from broadcastkit.drivers.sockets.idle import CONNECTIONS, Idle, speaks
+from broadcastkit.errors import ConnectionLostError, DeliveryError, NoReplyError
+
+__all__ = ["AsyncConnections"]
+
+
+class AsyncConnections:
+    """The awaited twin of Connections, for the tasks of one event loop."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._gate = Gate(CONNECTIONS)
+        self._idle: Idle[_Connection] = Idle()
+
+    async def run(self, commands: Sequence[Command]) -> list[Reply]:
+        """See Connections.run."""
+        data = packed(commands)
+        await self._gate.enter(self._server.seconds)
+        try:
+            connection = self._idle.take() or await _connect(self._server)
+            try:
+                replies, keep = await connection.ask(data, len(commands))
+            except BaseException:
+                connection.close()
+                raise
+            if keep:
+                self._idle.keep(connection)
+            else:
+                connection.close()
+        finally:
+            self._gate.leave()
+        return replies
+
+    async def aclose(self) -> None:
+        """Close what is idle, and later what is in use now."""
+        for connection in self._idle.close():
+            await connection.closed
+
+
+class _Connection(asyncio.Protocol):
+    """One connection, in the hands of one task at a time."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
+        self._loop = loop
+        self._seconds = seconds
+        self._answer: asyncio.Future[Answer] | None = None
+        self._reader: ReplyReader
+        self._transport: asyncio.Transport
+        self._speaks: Callable[[], bool]
+        self.idle_since = 0.0
+        self.closed: asyncio.Future[None] = loop.create_future()
+
+    async def ask(self, data: bytes, count: int) -> Answer:
+        """Send commands and wait for as many replies."""
+        self._reader = ReplyReader(count)
+        self._answer = self._loop.create_future()
+        timer = self._loop.call_later(self._seconds, self._time_is_up)
+        try:
+            self._transport.write(data)
+            return await self._answer
+        finally:
+            self._answer = None
+            timer.cancel()
+
+    def is_open(self) -> bool:
+        """See Kept.is_open."""
+        return not self._transport.is_closing() and not self._speaks()
+
+    def close(self) -> None:
+        """See Kept.close."""
+        self._transport.abort()
+
+    def _time_is_up(self) -> None:
+        self._fail(NoReplyError(f"not every reply came within {self._seconds:g} s"))
+
+    def _fail(self, error: DeliveryError) -> None:
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(error)
+
+    # -- what asyncio calls ----------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._speaks = speaks(transport.get_extra_info("socket").fileno())
+
+    def data_received(self, data: bytes) -> None:
+        answer = self._answer
+        if answer is None or answer.done():
+            self.close()  # nobody asked
+            return
+        try:
+            found = self._reader.feed(data)
+        except DeliveryError as error:
+            answer.set_exception(error)
+        else:
+            if found is not None:
+                answer.set_result(found)
+
+    def eof_received(self) -> None:
+        if self._answer is not None:
+            self.data_received(b"")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        said = f"{type(exc).__name__} {exc}" if exc is not None else "the connection was closed"
+        self._fail(ConnectionLostError(said))
+        if not self.closed.done():
+            self.closed.set_result(None)
+
+
+async def _connect(server: Server) -> _Connection:
+    loop = asyncio.get_running_loop()
+
+    def make() -> _Connection:
+        return _Connection(loop, server.seconds)
+
+    if server.path is not None:
+        connection = await connected_to_path(make, server.path, server.seconds)
+    else:
+        context = await run_sync(server.context) if server.tls else None
+        connection = await connected(make, server.host, server.port, server.seconds, context)
+    try:
+        if server.greeting:
+            welcomed(await connection.ask(packed(server.greeting), len(server.greeting)))
+    except BaseException:
+        connection.close()
+        raise
+    return connection

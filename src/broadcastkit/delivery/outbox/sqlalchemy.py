@@ -8,7 +8,7 @@ from typing import Any
 
 from broadcastkit.delivery.envelope import Envelope
 from broadcastkit.delivery.outbox.base import TABLE, Store, fields_of
-from broadcastkit.delivery.outbox.clock import Now, NowAndTell
+from broadcastkit.delivery.outbox.clock import now, now_and_tell
 from broadcastkit.delivery.outbox.table_store import TableStore
 from broadcastkit.errors import ConfigurationError, MissingDependencyError
 
@@ -115,7 +115,7 @@ def _is_awaited(target: object) -> bool:
 def _insertion(table: Table | None, *, notify: bool) -> Insert:
     return insert(_default_table() if table is None else table).values(
         state="waiting",
-        created_at=(NowAndTell() if notify else Now()),
+        created_at=now_and_tell() if notify else now(),
         attempts=0,
         refusals=0,
         next_try_at=0.0,

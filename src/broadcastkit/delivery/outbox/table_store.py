@@ -7,7 +7,7 @@ from typing import Any
 
 from broadcastkit.delivery.outbox.base import Claimed, Counts, Dead, Failed, Waiting, fields_of
 from broadcastkit.delivery.outbox.bell import Bell
-from broadcastkit.delivery.outbox.clock import Now
+from broadcastkit.delivery.outbox.clock import now
 from broadcastkit.delivery.outbox.listening import Listening
 from broadcastkit.errors import ConfigurationError, MissingDependencyError
 
@@ -80,14 +80,14 @@ class TableStore:
     ) -> Sequence[Claimed]:
         """See Store."""
         t = self._table.c
-        columns = (t.id, t.envelope, t.attempts, t.refusals, (Now() - t.created_at).label("age"))
+        columns = (t.id, t.envelope, t.attempts, t.refusals, (now() - t.created_at).label("age"))
         query = select(*columns).where(t.id.in_(ids), t.state == "waiting", self._is_free())
         with self._engine.begin() as connection:
             self._lock(connection)
             rows = connection.execute(query.order_by(t.id).with_for_update(skip_locked=True)).all()
             kept = set(keep([row.id for row in rows]))
             claim = update(self._table).where(t.id.in_(kept))
-            connection.execute(claim.values(claimed_by=token, claimed_until=Now() + lease))
+            connection.execute(claim.values(claimed_by=token, claimed_until=now() + lease))
         return [Claimed(row.id, row.envelope, row.attempts, row.refusals, row.age) for row in rows if row.id in kept]
 
     def _lock(self, connection: Connection) -> None:
@@ -97,14 +97,14 @@ class TableStore:
 
     def _is_free(self) -> ColumnElement[bool]:
         t = self._table.c
-        return and_(t.claimed_until <= Now(), t.next_try_at <= Now())
+        return and_(t.claimed_until <= now(), t.next_try_at <= now())
 
     def renew(self, ids: Sequence[int], token: str, lease: float) -> bool:
         """See Store."""
         t = self._table.c
         query = update(self._table).where(t.id.in_(ids), t.claimed_by == token)
         with self._engine.begin() as connection:
-            return connection.execute(query.values(claimed_until=Now() + lease)).rowcount == len(ids)
+            return connection.execute(query.values(claimed_until=now() + lease)).rowcount == len(ids)
 
     def release(self, ids: Sequence[int], token: str) -> None:
         """See Store."""
@@ -119,7 +119,7 @@ class TableStore:
         with self._engine.begin() as connection:
             if delivered and keep:
                 done = update(self._table).where(t.id.in_(delivered))
-                connection.execute(done.values(state="delivered", delivered_at=Now(), claimed_by=None))
+                connection.execute(done.values(state="delivered", delivered_at=now(), claimed_by=None))
             elif delivered:
                 connection.execute(delete(self._table).where(t.id.in_(delivered)))
             for one in failed:
@@ -138,7 +138,7 @@ class TableStore:
         if failed.delay is None:
             values["state"] = "dead"
         else:
-            values["next_try_at"] = Now() + failed.delay
+            values["next_try_at"] = now() + failed.delay
         if failed.rest is not None:
             values |= fields_of(failed.rest)
         return values
@@ -147,13 +147,13 @@ class TableStore:
         """See Store."""
         t = self._table.c
         with self._engine.begin() as connection:
-            old = delete(self._table).where(t.state == "delivered", t.delivered_at <= Now() - age)
+            old = delete(self._table).where(t.state == "delivered", t.delivered_at <= now() - age)
             return connection.execute(old).rowcount
 
     def counts(self) -> Counts:
         """See Store."""
         t = self._table.c
-        query = select(t.state, func.count().label("number"), (Now() - func.min(t.created_at)).label("oldest"))
+        query = select(t.state, func.count().label("number"), (now() - func.min(t.created_at)).label("oldest"))
         with self._engine.connect() as connection:
             rows = {
                 row.state: row
@@ -170,7 +170,7 @@ class TableStore:
         """See Store."""
         t = self._table.c
         columns = (t.id, t.event_id, t.connection, t.channels, t.attempts, t.error)
-        query = select(*columns, (Now() - t.created_at).label("age")).where(t.state == "dead")
+        query = select(*columns, (now() - t.created_at).label("age")).where(t.state == "dead")
         with self._engine.connect() as connection:
             rows = connection.execute(query.order_by(t.id).limit(limit)).all()
         return [

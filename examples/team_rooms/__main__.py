@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import socket
 import sys
@@ -25,6 +26,7 @@ def main() -> int:
     load_dotenv(HERE / ".env")
     os.environ.setdefault("SHOW_ACCOUNTS", "1")
     try:
+        log_from(os.environ.get("LOG_LEVEL") or "WARNING")
         app = create_app()
         listener = listen(os.environ.get("PORT", ""))
     except ConfigurationError as error:
@@ -50,6 +52,14 @@ def main() -> int:
     with listener, contextlib.suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[listener])
     return 0
+
+
+def log_from(level: str) -> None:
+    """Log to standard error what the application says, from a level on."""
+    if level.upper() not in logging.getLevelNamesMapping():
+        raise ConfigurationError(f"must be DEBUG, INFO, WARNING or ERROR, not {level!r}", setting="LOG_LEVEL")
+    logging.basicConfig()
+    logging.getLogger("examples.team_rooms").setLevel(level.upper())
 
 
 def listen(asked: str) -> socket.socket:

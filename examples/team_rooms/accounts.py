@@ -19,6 +19,7 @@ from examples.team_rooms.models import SignIn, User, db, utc_now
 __all__ = ["LIFETIME", "add_user", "init_app", "me", "sign_in", "sign_out"]
 
 LIFETIME = timedelta(days=7)
+SHORTEST_PASSWORD = 8
 
 
 def init_app(app: Flask) -> None:
@@ -54,6 +55,8 @@ def add_user(email: str, name: str, password: str) -> User:
 @click.password_option()
 def add_user_command(email: str, name: str, password: str) -> None:
     """Add an account; the password is asked for."""
+    if len(password) < SHORTEST_PASSWORD:
+        raise click.ClickException(f"a password has at least {SHORTEST_PASSWORD} characters")
     add_user(email.strip().lower(), name.strip(), password)
     try:
         db.session.commit()

@@ -6,11 +6,13 @@ import logging
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from broadcastkit import Broadcaster
 from broadcastkit.drivers.base import ClientOptions
 from broadcastkit.drivers.client_options import connect_sources
 from broadcastkit.errors import ConfigurationError
+from broadcastkit.observability import Hooks, Sending
 from broadcastkit.server import App, EmbeddedDriver, EmbeddedServer
 from broadcastkit.signing import Signer
 from broadcastkit.webhooks import WebhookHandlers
@@ -46,12 +48,24 @@ class Live:
         return " ".join(["'self'", *connect_sources(self.broadcaster.client_options())])
 
 
+class DebugLog(Hooks):
+    """Says in the log which events were sent, for whoever wonders whether they are; not what was in them."""
+
+    def on_sent(self, sending: Sending) -> None:
+        _log.debug("sent by %s: %s", sending.system, ", ".join(sending.events))
+
+
 def live_from_env(environ: Mapping[str, str], webhooks: WebhookHandlers) -> Live:
-    # "report": what is stored and not broadcast is seen after the next catching up, which beats an error page
+    options: dict[str, Any] = {
+        "channels": channels,
+        # what is stored and not broadcast is seen after the next catching up, which beats an error page
+        "on_error": "report",
+        "hooks": DebugLog(),
+    }
     if environ.get("BROADCAST_CONNECTION"):
         if environ.get("PUSHER_VERIFY_PEER", "").lower() in {"false", "0", "no", "off"}:
             _log.warning("PUSHER_VERIFY_PEER is false: whoever stands between here and the service can read all of it")
-        live = Live(Broadcaster.from_env(environ, channels=channels, on_error="report"))
+        live = Live(Broadcaster.from_env(environ, **options))
         if live.page_settings("").get("broadcaster") not in {"pusher", "reverb"}:
             raise ConfigurationError(
                 "names nothing that this page can connect to: use pusher, or leave it out",
@@ -60,4 +74,4 @@ def live_from_env(environ: Mapping[str, str], webhooks: WebhookHandlers) -> Live
         return live
     app = App("team-rooms", "rooms-key", secrets.token_hex(), client_events="none")
     server = EmbeddedServer(app, webhooks=webhooks)
-    return Live(Broadcaster(EmbeddedDriver(server), channels=channels, on_error="report"), server)
+    return Live(Broadcaster(EmbeddedDriver(server), **options), server)

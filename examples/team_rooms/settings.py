@@ -28,7 +28,7 @@ class Rates:
     typing: str = "60/minute"
     rooms: str = "20/hour"
     """Making rooms, and joining them."""
-    members: str = "60/hour"
+    members: str = "30/hour"
     """Who is in a room, with which role: bringing in, sending away, leaving."""
     asking: str = "300/minute"
     """Everything that only reads, and the question whether one may subscribe."""

@@ -190,6 +190,8 @@ await tell(async () => {
   await ann.page.getByLabel("Anyone may join").uncheck();
   await ann.page.getByRole("button", { name: "Create" }).click();
   await ann.page.getByText("Nobody has written here yet. Say hello!").waitFor();
+  const bensComings = () => ann.heard("user-status-changed").filter(({ user_id: user, room_id: room }) => user === 2 && room < 3);
+  const before = bensComings().length;
   await ann.page.getByLabel("Email of whom to add").fill("ben@example.org");
   await ann.page.getByRole("button", { name: "Add", exact: true }).click();
   // he sees it at once, wherever he is, and is there
@@ -199,6 +201,7 @@ await tell(async () => {
   await ben.enter("Surprise");
   await ann.write("A cake for Cleo");
   await ben.shows("A cake for Cleo");
+  seen.otherRooms = bensComings().length - before;
   seen.privately = ben.frames.map((frame) => JSON.parse(frame)).findLast(({ event }) => event === "new-message").channel;
 
   // Ann lets Dan write, and sends him away later: his page follows.

@@ -136,6 +136,10 @@ def test_who_is_invited_sees_the_room_at_once(seen: Seen) -> None:
     assert seen["invited"] == "Ann made you a member of Surprise."
 
 
+def test_an_invitation_leaves_the_presence_in_other_rooms_alone(seen: Seen) -> None:
+    assert seen["otherRooms"] == 0
+
+
 def test_a_page_follows_when_a_role_changes_and_when_one_is_sent_away(seen: Seen) -> None:
     assert seen["promoted"] == "Ann made you a member of Harbor project."
     assert seen["sentAway"] == {"news": "Ann removed you from Harbor project.", "rooms": ["Lunch"]}

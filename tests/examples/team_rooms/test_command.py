@@ -25,9 +25,10 @@ ROOT = Path(__file__).parents[3]
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_it_says_where_it_is_and_stops_when_told_to(tmp_path: Path, how: signal.Signals) -> None:
     port, log = free_port(), tmp_path / "log"
-    env = {**NO_DOTENV, "PORT": str(port), "DATA_FOLDER": str(tmp_path / "data")}
+    env = {**NO_DOTENV, "PORT": str(port), "DATA_FOLDER": str(tmp_path / "data"), "LOG_LEVEL": "debug"}
     with running(COMMAND, port=port, log=log, ready="/up", env=env) as process:
         ann = Caller.signed_in(f"http://{HOST}:{port}", "Ann")
+        assert ann.post("/api/rooms/1/messages", {"message": "Hello"}).status_code == 201
         ann.http.close()
         # a page connects below /ws; the same server is asked here for one of its own
         with socket.create_connection((HOST, port)) as page:
@@ -40,6 +41,7 @@ def test_it_says_where_it_is_and_stops_when_told_to(tmp_path: Path, how: signal.
     assert f"The rooms are at http://127.0.0.1:{port}" in printed
     assert "Sign in as ann@example.org, ben@example.org, cleo@example.org or dan@example.org" in printed
     assert "rooms-demo" in printed
+    assert "sent by embedded: new-message, new-activity" in printed
     assert "Traceback" not in printed
     assert {path.name for path in (tmp_path / "data").iterdir()} == {"rooms.sqlite3", "secret_key", "uploads"}
 
@@ -82,6 +84,7 @@ def test_what_is_there_stays_there(tmp_path: Path) -> None:
     [
         ("PORT", "http", "PORT must be a number from 0 to 65535, not 'http'"),
         ("BROADCAST_CONNECTION", "pusher", "PUSHER_APP_ID is not set"),
+        ("LOG_LEVEL", "LOUD", "LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR, not 'LOUD'"),
         ("TRUSTED_PROXIES", "one", "TRUSTED_PROXIES must be a number"),
     ],
 )

@@ -131,3 +131,9 @@ def test_accounts_are_added_by_a_command(app: Flask, stranger: Someone, email: s
         assert stranger.sign_in("Fay").status_code == 201
     else:
         assert "there is an account with this email or name" in result.output
+
+
+def test_a_short_password_is_not_taken(app: Flask, stranger: Someone) -> None:
+    result = app.test_cli_runner().invoke(args=["add-user", "fay@example.org", "Fay"], input="1234567\n1234567\n")
+    assert (result.exit_code, "at least 8 characters" in result.output) == (1, True)
+    assert stranger.sign_in("Fay", "1234567").status_code == 401

@@ -140,6 +140,17 @@ def test_the_database_is_one_variable(scheme: str) -> None:
     assert settings.database_url == "postgresql+psycopg://team@db/rooms"
 
 
+def test_the_log_tells_which_events_are_sent_and_not_what_they_say(
+    make_app: Making, caplog: pytest.LogCaptureFixture
+) -> None:
+    ann = Someone(make_app().test_client())
+    assert ann.sign_in("Ann").status_code == 201
+    with caplog.at_level(logging.DEBUG, "examples.team_rooms"):
+        ann.write(1, "Only for us")
+    assert "new-message, new-activity" in caplog.text
+    assert "Only for us" not in caplog.text
+
+
 def test_a_service_that_is_down_takes_no_page_down(make_app: Making, caplog: pytest.LogCaptureFixture) -> None:
     nowhere = {"PUSHER_HOST": "127.0.0.1", "PUSHER_PORT": str(free_port()), "PUSHER_SCHEME": "http"}
     ann = Someone(make_app(PUSHER | nowhere).test_client())

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from werkzeug.security import check_password_hash
 
 from broadcastkit.testing import Broadcasts
 from examples.team_rooms import accounts, files
@@ -386,6 +387,20 @@ def test_passwords_are_not_guessed(make_app: Making) -> None:
     other.environ_base["REMOTE_ADDR"] = "203.0.113.9"
     assert Someone(other).sign_in("Ann").status_code == 429
     assert Someone(other).sign_in("Ben").status_code == 201
+
+
+def test_where_there_is_no_account_a_password_is_checked_all_the_same(
+    stranger: Someone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked = []
+
+    def check(password_hash: str, password: str) -> bool:
+        checked.append(password_hash.partition("$")[0])
+        return check_password_hash(password_hash, password)
+
+    monkeypatch.setattr("examples.team_rooms.accounts.check_password_hash", check)
+    assert [stranger.sign_in(name, "guessed").status_code for name in ("Ann", "Nobody")] == [401, 401]
+    assert checked == ["pbkdf2:sha256:1"] * 2
 
 
 def test_the_address_behind_a_proxy_is_believed_if_it_was_said_so(make_app: Making) -> None:

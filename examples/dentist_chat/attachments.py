@@ -71,7 +71,7 @@ class Attachments:
         return row, kind.is_image
 
     async def drop(self, attachment: Attachment) -> None:
-        """Forget a file whose message was not stored."""
+        """Forget a file whose message is not stored."""
         await AsyncPath(self._folder, attachment.stored_as).unlink(missing_ok=True)
 
     def response(self, attachment: Attachment) -> FileResponse:

@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse
 from pydantic import ValidationError
 from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.datastructures import UploadFile
 
 from broadcastkit.aio import broadcast
@@ -88,12 +89,22 @@ async def send(
         message_type=kind,
         files=[file] if file else [],
     )
+    try:
+        event = await stored_and_told(session, message)
+    except Exception:
+        if file is not None:
+            await files.drop(file)
+        raise
+    log.info("message %d in consultation %d from user %d (%s)", message.id, consultation.id, user.id, kind)
+    return event
+
+
+async def stored_and_told(session: AsyncSession, message: Message) -> MessageSent:
     session.add(message)
     await session.flush()
     event = MessageSent(message)
     await broadcast(event).after_commit(session).to_others()
     await session.commit()
-    log.info("message %d in consultation %d from user %d (%s)", message.id, consultation.id, user.id, kind)
     return event
 
 

@@ -20,7 +20,7 @@ from examples.marketplace.rules import LARGEST_ID, find_conversation
 from examples.marketplace.schemas import ConversationView, Draft, FirstWords, History
 from examples.marketplace.tokens import OwnRequest, no_admins
 
-__all__ = ["Conversations", "OneConversation"]
+__all__ = ["Conversations", "OneConversation", "conversation_about"]
 
 READ_IN_ONE_EVENT = 500
 
@@ -57,7 +57,7 @@ class Conversations(Controller):
             raise NotFoundException("There is no such listing.")
         if listing.seller_id == request.user.id:
             raise ClientException("This is your own listing.")
-        conversation, new = await _conversation_about(db, listing, request.user)
+        conversation, new = await conversation_about(db, listing, request.user)
         await send_message(db, conversation, request.user, data.content)
         (view,) = await views_of(db, request.user, only=conversation)
         return Response(view, status_code=201 if new else 200)
@@ -138,7 +138,7 @@ class OneConversation(Controller):
             await broadcast(event).to_others()
 
 
-async def _conversation_about(db: AsyncSession, listing: Listing, buyer: User) -> tuple[Conversation, bool]:
+async def conversation_about(db: AsyncSession, listing: Listing, buyer: User) -> tuple[Conversation, bool]:
     """Return the buyer's conversation about a listing, and whether it is new."""
     wanted = select(Conversation).where(Conversation.listing_id == listing.id, Conversation.buyer_id == buyer.id)
     found = await db.scalar(wanted)

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from examples.dentist_chat.app import create_app
 from examples.dentist_chat.attachments import kind_of, shown_name
 from tests.examples.dentist_chat.conftest import (
     PDF,
     PNG,
+    Seeded,
     Someone,
     sign_in,
 )
@@ -90,3 +92,16 @@ def test_nobody_fills_the_disk(environ: dict[str, str], tmp_path: Path) -> None:
         assert maya.write(1, "Hello").status_code == 201
         assert sign_in(client, "ruiz").attach(1, PNG).status_code == 201
     assert len(list((tmp_path / "attachments").iterdir())) == 3
+
+
+def test_a_file_is_not_kept_without_its_message(
+    environ: dict[str, str], seeded: Seeded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(_: AsyncSession) -> None:
+        raise OSError("no space left")
+
+    with TestClient(create_app(environ), raise_server_exceptions=False) as client:
+        maya = Someone(client, {"Authorization": seeded.tokens["maya"]})
+        monkeypatch.setattr(AsyncSession, "flush", full)
+        assert maya.attach(1, PNG).status_code == 500
+    assert not list((tmp_path / "attachments").iterdir())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -84,6 +85,13 @@ def test_only_the_patient_accepts_a_plan(people: dict[str, Someone]) -> None:
     # a plan of another conversation cannot be accepted through one's own
     assert people["maya"].post("/chat/conversation/1/plans/1/accept").status_code == 404
     assert people["maya"].post(path).status_code == 200
+
+
+def test_of_two_who_accept_at_once_one_does(broadcasts: Broadcasts, maya: Someone) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(maya.post, ["/chat/conversation/3/plans/1/accept"] * 2))
+    assert sorted(answer.status_code for answer in answers) == [200, 409]
+    broadcasts.assert_broadcast("plan.accepted", times=1)
 
 
 # -- forged fields -------------------------------------------------------------------------------------------------

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from litestar import Litestar
@@ -11,8 +14,10 @@ from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
 from broadcastkit.testing import Broadcasts
+from examples.marketplace.database import connect, sessions_of
 from examples.marketplace.events import ConversationUpdated, MessageSent, MessagesRead, UserTyping
-from examples.marketplace.models import Message
+from examples.marketplace.models import Listing, Message, User
+from examples.marketplace.routes.conversations import conversation_about
 from tests.examples.marketplace.conftest import Someone, sign_in
 
 # -- signing in ------------------------------------------------------------------------------------------------------
@@ -128,6 +133,28 @@ def test_typing_is_told_in_the_name_of_who_types(ben: Someone, broadcasts: Broad
     assert answer.status_code == 204
     broadcasts.assert_broadcast(UserTyping, on="private-conversation.1", times=1, to_others=True)
     assert broadcasts.recorded[0].payload == {"user_id": 2, "user_name": "Ben Okafor"}
+
+
+def test_two_windows_that_ask_at_once_begin_one_conversation(ben: Someone) -> None:
+    def ask(content: str) -> Any:
+        return ben.post("/api/conversations", {"listing_id": 3, "content": content})
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(ask, ["One", "Two"]))
+    assert sorted(answer.status_code for answer in answers) == [200, 201]
+    [number] = {answer.json()["id"] for answer in answers}
+    assert sorted(ben.read(number)) == ["One", "Two"]
+
+
+async def test_of_two_who_begin_at_once_one_finds_what_the_other_has_begun(database_url: str) -> None:
+    engine = connect(database_url)
+    async with sessions_of(engine)() as one, sessions_of(engine)() as other:
+        asked = [(db, await db.get_one(Listing, 3), await db.get_one(User, 2)) for db in (one, other)]
+        # both have looked for a conversation before either has made one
+        begun = await asyncio.gather(*(conversation_about(*each) for each in asked))
+    await engine.dispose()
+    assert begun[0][0].id == begun[1][0].id
+    assert {new for _, new in begun} == {True, False}
 
 
 def test_many_messages_are_read_in_events_that_the_service_takes(

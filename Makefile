@@ -97,7 +97,7 @@ site: .venv/.dev
 constraints: .venv/bin/python
 	rm -rf build/constraints
 	$(PYTHON) -m venv build/constraints
-	build/constraints/bin/python -m pip install --quiet --disable-pip-version-check '.[all,dev]' $(NEEDED)
+	build/constraints/bin/python -m pip install --quiet --disable-pip-version-check . 'broadcastkit[all,dev]' $(NEEDED)
 	build/constraints/bin/python -m pip freeze --exclude broadcastkit > constraints.txt
 
 clean:
@@ -119,7 +119,8 @@ NEEDED = $(EXAMPLES:%=--requirement examples/%/requirements.txt)
 	touch $@
 
 .venv/.dev: .venv/bin/python pyproject.toml constraints.txt $(EXAMPLES:%=examples/%/requirements.txt)
-	$(PIP) --editable '.[all,dev]' $(NEEDED)
+	@# all of it as requirements on one thing: pip matches no other extras with those of a folder
+	$(PIP) --editable . 'broadcastkit[all,dev]' $(NEEDED)
 	touch $@ $(EXAMPLES:%=.venv/.demo-%)
 
 .PRECIOUS: %/node_modules/.package-lock.json

@@ -97,7 +97,8 @@ site: .venv/.dev
 constraints: .venv/bin/python
 	rm -rf build/constraints
 	$(PYTHON) -m venv build/constraints
-	build/constraints/bin/python -m pip install --quiet --disable-pip-version-check . 'broadcastkit[all,dev]' $(NEEDED)
+	build/constraints/bin/python -m pip install --quiet --disable-pip-version-check '.[all,dev]'
+	build/constraints/bin/python -m pip install --quiet --disable-pip-version-check --editable . $(NEEDED)
 	build/constraints/bin/python -m pip freeze --exclude broadcastkit > constraints.txt
 
 clean:
@@ -119,8 +120,9 @@ NEEDED = $(EXAMPLES:%=--requirement examples/%/requirements.txt)
 	touch $@
 
 .venv/.dev: .venv/bin/python pyproject.toml constraints.txt $(EXAMPLES:%=examples/%/requirements.txt)
-	@# all of it as requirements on one thing: pip matches no other extras with those of a folder
-	$(PIP) --editable . 'broadcastkit[all,dev]' $(NEEDED)
+	@# in two steps: beside `.[all,dev]`, pip takes an application's `broadcastkit[…]` for something else
+	$(PIP) --editable '.[all,dev]'
+	$(PIP) --editable . $(NEEDED)
 	touch $@ $(EXAMPLES:%=.venv/.demo-%)
 
 .PRECIOUS: %/node_modules/.package-lock.json

@@ -76,7 +76,7 @@ def test_the_pusher_driver_needs_no_extra(python: Path) -> None:
         ("import broadcastkit.observability.opentelemetry", "opentelemetry"),
         ("from broadcastkit.observability.prometheus import PrometheusHooks; PrometheusHooks()", "prometheus"),
         ("import broadcastkit.settings", "settings"),
-        (SENT.format(url="redis://127.0.0.1"), "redis"),
+        (SENT.format(url="redis+sentinel://127.0.0.1:9/orders"), "redis"),
         (SENT.format(url="socketio+redis://127.0.0.1"), "socketio"),
         (ENCRYPTED, "encryption"),
     ],

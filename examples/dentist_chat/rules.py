@@ -7,13 +7,24 @@ from dataclasses import dataclass, field
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from broadcastkit import ChannelRegistry
+from broadcastkit import ChannelRegistry, PresenceChannel, PresenceMember
 from broadcastkit.channels import ConversationChannel, UserChannel
 from examples.dentist_chat.models import MAX_ID, Consultation, User
 
-__all__ = ["Listener", "channels", "own_consultation", "takes_part"]
+__all__ = ["Listener", "OpenChannel", "channels", "own_consultation", "takes_part"]
 
 channels = ChannelRegistry()
+
+
+class OpenChannel(PresenceChannel, pattern="consultation.{consultation_id}.{user_id}"):
+    """Whether one of the two, `user_id`, has the conversation open: he is subscribed while he has, the other always.
+
+    Whoever subscribes to a presence channel is seen there. Were it one channel for both, nobody could see from the list
+    who is in a conversation without seeming to be in it himself.
+    """
+
+    consultation_id: int
+    user_id: int
 
 
 @dataclass(frozen=True)
@@ -33,6 +44,14 @@ def own_channel(listener: Listener, channel: UserChannel) -> bool:
 @channels.authorize(ConversationChannel)
 async def own_conversation(listener: Listener, channel: ConversationChannel) -> bool:
     return await own_consultation(listener.session, listener.user, channel.conversation_id) is not None
+
+
+@channels.authorize(OpenChannel)
+async def one_of_the_two(listener: Listener, channel: OpenChannel) -> PresenceMember | None:
+    consultation = await own_consultation(listener.session, listener.user, channel.consultation_id)
+    if consultation is None or channel.user_id not in {consultation.patient_id, consultation.doctor_id}:
+        return None
+    return PresenceMember(listener.id, {"name": listener.user.name, "role": listener.user.role})
 
 
 async def own_consultation(session: AsyncSession, user: User, consultation_id: object) -> Consultation | None:

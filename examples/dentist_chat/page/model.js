@@ -1,7 +1,11 @@
 // What this window knows of its user's consultations, kept true by what pusher-js hears: on the user's own channel
-// what concerns him anywhere, and on the channel of the conversation on show what happens there.
+// what concerns him anywhere, on the channel of the conversation on show what happens there, and on presence channels
+// whether the others have theirs open.
 import { connect, onStatus } from "./live.js";
 import { TypingReporter, TypingState } from "./typing.js";
+
+const WATCHED = 50; // consultations at the start, the newest: each is one more subscription
+const COMINGS_AND_GOINGS = ["pusher:subscription_succeeded", "pusher:member_added", "pusher:member_removed"];
 
 export class Chat {
   open = null; // the consultation on show
@@ -84,6 +88,8 @@ export class Chat {
   #listen() {
     onStatus(this.pusher, (status) => {
       this.status = status;
+      // Who is here is known again when the presence channels are.
+      if (status !== "connected") for (const consultation of this.consultations) consultation.here = false;
       this.view.update();
     });
     this.#subscribe(`private-user.${this.me.id}`)
@@ -92,9 +98,25 @@ export class Chat {
       .bind("plan.accepted", (plan) => this.#planHeard(plan, "accepted your treatment plan"))
       // Also after each lost connection: what was missed in between is in the list.
       .bind("pusher:subscription_succeeded", () => this.mayTalk && this.#tried(() => this.#refresh()));
+    if (this.mayTalk) for (const consultation of this.consultations.slice(0, WATCHED)) this.#watch(consultation);
+  }
+
+  // Tells whether the other has it open, also while this window has not.
+  #watch(consultation) {
+    if (consultation.watched) return;
+    consultation.watched = true;
+    const { person } = consultation;
+    const channel = this.#subscribe(presence(consultation, person));
+    const look = () => {
+      consultation.here = channel.members.get(person.id) !== null;
+      this.view.update();
+    };
+    for (const event of COMINGS_AND_GOINGS) channel.bind(event, look);
   }
 
   #follow(consultation) {
+    this.#watch(consultation);
+    this.#subscribe(presence(consultation, this.me)); // the other is told that it is open here
     this.#subscribe(channel(consultation))
       .bind("message.sent", (message) => this.#heard(consultation, message))
       .bind("messages.read", (receipt) => this.#wasRead(consultation, receipt))
@@ -107,6 +129,7 @@ export class Chat {
     consultation.reporter.stopped();
     consultation.typing.heard(false);
     this.pusher.unsubscribe(channel(consultation));
+    this.pusher.unsubscribe(presence(consultation, this.me));
   }
 
   #subscribe(name) {
@@ -155,6 +178,7 @@ export class Chat {
   #consultation({ id, subject, patient, doctor, unread_count, last_message }) {
     const person = this.me.role === "doctor" ? patient : doctor;
     const consultation = { id, subject, patient, doctor, person, unread: unread_count, plans: [], page: 1, lastPage: 1 };
+    consultation.here = consultation.watched = false;
     consultation.messages = last_message ? [last_message] : [];
     consultation.typing = new TypingState(() => this.view.update());
     consultation.reporter = new TypingReporter((typing) => this.api.post(path(consultation, "typing"), { typing }));
@@ -165,12 +189,17 @@ export class Chat {
     const whose = this.me.role === "doctor" ? this.me.id : `patient/${this.me.id}`;
     for (const listed of await this.api.get(`/api/v2/consultations/${whose}`)) {
       const known = this.find(listed.id);
-      if (!known) this.consultations.push(this.#consultation(listed));
+      if (!known) this.#begun(this.#consultation(listed));
       else if (known !== this.open) known.unread = listed.unread_count;
       // of the open one the history will tell, with what is between
       if (known && known !== this.open && listed.last_message) this.#add(known, listed.last_message);
     }
     this.view.update();
+  }
+
+  #begun(consultation) {
+    this.consultations.push(consultation);
+    this.#watch(consultation);
   }
 
   async #catchUp(consultation) {
@@ -231,6 +260,11 @@ function path(consultation, what) {
 
 function channel(consultation) {
   return `private-conversation.${consultation.id}`;
+}
+
+// Where this user is while he has it open.
+function presence(consultation, { id }) {
+  return `presence-consultation.${consultation.id}.${id}`;
 }
 
 function written(text, file) {

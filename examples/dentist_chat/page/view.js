@@ -4,6 +4,7 @@ import { messageItem, labelDay, paintAvatar, planItem, showReceipt } from "./par
 const WIDE = matchMedia("(min-width: 44rem)");
 const TROUBLE_SHOWN = 6_000;
 const NOTICE_SHOWN = 15_000;
+const HERE = "here now"; // has this conversation open
 const STATUS = { connected: "Connected", connecting: "Connecting…", disconnected: "Offline, trying again…" };
 
 export class View {
@@ -123,18 +124,21 @@ export class View {
     if (wanted.some((row, index) => row !== list.children[index])) list.replaceChildren(...wanted);
   }
 
-  #updateRow({ id, subject, messages, unread, typing }) {
+  #updateRow({ id, subject, messages, unread, typing, here }) {
     const { me, open } = this.#chat;
     const item = this.$("consultations").querySelector(`[data-id="${id}"]`);
     const last = messages.at(-1);
     const said = last ? `${last.sender_id === me.id ? "You: " : ""}${last.content || last.attachments[0]?.name}` : subject;
     item.querySelector(".preview").textContent = typing.active ? "typing…" : said;
     item.classList.toggle("typing", typing.active);
+    item.classList.toggle("here", here);
+    item.querySelector(".now").textContent = here ? HERE : "";
     item.querySelector(".unread").textContent = unread || "";
     item.querySelector("a").setAttribute("aria-current", String(id === open?.id));
   }
 
-  #updateConversation({ subject, person, typing, plans, page, lastPage }) {
+  #updateConversation({ subject, person, typing, here, plans, page, lastPage }) {
+    this.$("here").textContent = here ? HERE : "";
     // on a phone the list, with the status above it, is out of sight
     const state = this.#chat.status === "connected" ? subject : STATUS[this.#chat.status];
     this.$("subject").textContent = typing.active ? "typing…" : state;

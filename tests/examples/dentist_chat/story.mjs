@@ -18,6 +18,11 @@ async function drawing() {
 
 // Somebody in front of the application.
 class Person extends Window {
+  constructor(page, name) {
+    super(page, name);
+    page.on("websocket", (socket) => (this.socket = socket));
+  }
+
   async signIn(email, password = PASSWORD) {
     await this.page.getByLabel("Email address").fill(email);
     await this.page.getByLabel("Password").fill(password);
@@ -53,6 +58,32 @@ class Person extends Window {
 
   notice(text) {
     return this.page.locator("#notices li", { hasText: text });
+  }
+
+  // Who else has the conversation on show open: beside the name, and as a dot in the list.
+  here() {
+    return this.page.locator("#here", { hasText: "here now" });
+  }
+
+  dot(id) {
+    return this.page.locator(`#consultations li.here[data-id="${id}"]`);
+  }
+
+  dots() {
+    return this.page.locator("#consultations li.here").count();
+  }
+
+  // Resolves once the server has let this window into a channel.
+  async joined(channel) {
+    const isIt = (frame) => frame.channel === channel && frame.event.endsWith("subscription_succeeded");
+    if (this.frames.some((frame) => isIt(JSON.parse(frame)))) return;
+    await this.socket.waitForEvent("framereceived", ({ payload }) => isIt(JSON.parse(payload)));
+  }
+
+  // What the WebSocket told of who came to a presence channel and went.
+  comings(channel) {
+    const frames = this.frames.map((frame) => JSON.parse(frame)).filter((frame) => frame.channel === channel);
+    return frames.map(({ event }) => event.split(":")[1]).filter((event) => event.startsWith("member_"));
   }
 
   wire() {
@@ -109,10 +140,14 @@ await tell(async () => {
   await maya.shoot("dashboard");
 
   // Maya writes while Dr. Ruiz is elsewhere in the application: she is notified, and her list counts.
+  await ruiz.joined("presence-consultation.1.1");
   await maya.opens(1);
   await maya.write("It is worse today. May I come by?");
   await ruiz.notice("Maya Lindqvist").waitFor();
   await ruiz.row(1).locator(".unread", { hasText: "1" }).waitFor();
+  // and it shows that Maya has the conversation open, and Dr. Ruiz has not
+  await ruiz.dot(1).waitFor();
+  seen.alone = { ruiz: await ruiz.dots(), maya: await maya.dots(), header: await maya.page.locator("#here").textContent() };
   seen.notified = {
     notice: await ruiz.notice("Maya Lindqvist").locator("a > *").allTextContents(),
     title: await ruiz.page.title(),
@@ -129,6 +164,20 @@ await tell(async () => {
     unread: await ruiz.row(1).locator(".unread").textContent(),
     address: new URL(ruiz.page.url()).pathname,
   };
+
+  // Now each sees that the other is there, in this conversation and no other.
+  for (const window of [maya, ruiz]) await window.here().waitFor();
+  seen.here = {
+    maya: await maya.page.locator("#consultations .now").allTextContents(),
+    ruiz: await ruiz.page.locator("#consultations .now").allTextContents(),
+    told: maya.heard("pusher_internal:member_added").at(-1),
+  };
+  // A second tab of Maya's comes and goes, and she is there all the time.
+  const tab = await Person.open(maya.page.context(), "maya's tab", { path: "/chat/conversation/1" });
+  await tab.connected();
+  await tab.joined("presence-consultation.1.1");
+  await tab.here().waitFor();
+  await tab.page.close();
 
   // Typing shows, and ends when she pauses.
   await ruiz.page.locator("#text").pressSequentially("Of course, ");
@@ -182,6 +231,7 @@ await tell(async () => {
   await tom.shoot("phone-list");
   await tom.opens(2);
   await tom.write("When may I come?");
+  await ruiz.dot(2).waitFor();
   seen.phone = {
     list: await tom.page.locator("#consultations").isVisible(),
     wider: await tom.page.evaluate(() => document.documentElement.scrollWidth > innerWidth),
@@ -189,6 +239,7 @@ await tell(async () => {
   await tom.shoot("phone");
   await tom.page.getByRole("link", { name: "Back to the consultations" }).click();
   seen.phone.back = await tom.page.locator("#consultations").isVisible();
+  await ruiz.dot(2).waitFor({ state: "detached" });
   await ruiz.row(2).locator(".unread").waitFor();
 
   // The phone loses its network, says so, and catches up when it is found.
@@ -198,12 +249,30 @@ await tell(async () => {
   await tom.opens(2);
   seen.phone.offline = /^(Offline|Connecting)/.test(await tom.page.locator("#subject").textContent());
   await tom.page.getByRole("link", { name: "Back to the consultations" }).click();
+  seen.tabs = ruiz.comings("presence-consultation.1.1");
   await ruiz.opens(2);
+  await maya.here().waitFor({ state: "detached" });
   await ruiz.write("Tomorrow at nine, Tom.");
+  seen.phone.dots = await tom.dots();
   phone.find();
   await tom.connected();
   await tom.row(2).locator(".unread", { hasText: "1" }).waitFor();
   seen.caughtUp = { title: await tom.page.title(), preview: await tom.row(2).locator(".preview").textContent() };
+
+  // What he has missed is also that Dr. Ruiz is there. He joins her, and she sees when he is lost and when he is back.
+  await tom.dot(2).waitFor();
+  await tom.shoot("phone-list-here");
+  await tom.opens(2);
+  for (const window of [tom, ruiz]) await window.here().waitFor();
+  await tom.shoot("phone-here");
+  await phone.lose();
+  for (const window of [tom, ruiz]) await window.here().waitFor({ state: "detached" });
+  phone.find();
+  for (const window of [tom, ruiz]) await window.here().waitFor();
+  await ruiz.page.setViewportSize(PHONE.viewport);
+  await ruiz.page.locator("#notices").evaluate((list) => list.replaceChildren()); // they are on top of the header
+  await ruiz.shoot("phone-doctor");
+  seen.phone.widerDoctor = await ruiz.page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
 
   // Maya reloads, and everything is still there; then she signs out, and is out.
   await maya.page.reload();
@@ -211,6 +280,7 @@ await tell(async () => {
   await maya.shows("Thank you, see you at four.");
   await maya.page.getByRole("button", { name: "Sign out" }).click();
   await maya.page.getByRole("heading", { name: "Sign in" }).waitFor();
+  await ruiz.dot(1).waitFor({ state: "detached" });
   await maya.page.goto(new URL("/chat", base).href);
   seen.signedOut = new URL(maya.page.url()).pathname;
 
@@ -219,6 +289,7 @@ await tell(async () => {
     list: await admin.page.locator("#consultations b").allTextContents(),
     text: await admin.page.locator("#nothing").textContent(),
     links: await admin.page.locator("#consultations a[href]").count(),
+    told: admin.frames.filter((frame) => frame.includes("presence-")),
   };
   await admin.shoot("admin");
   return seen;

@@ -85,6 +85,26 @@ def test_the_sender_sees_that_it_was_read(seen: Seen) -> None:
     assert seen["read"] == {"receipt": "✓✓ Read", "unread": "", "address": "/chat/conversation/1"}
 
 
+def test_who_is_elsewhere_sees_in_the_list_who_has_a_conversation_open(seen: Seen) -> None:
+    assert seen["alone"] == {"ruiz": 1, "maya": 0, "header": ""}
+
+
+def test_each_sees_that_the_other_is_there(seen: Seen) -> None:
+    # the rows of the lists, of which the first is the one on show
+    assert seen["here"]["maya"] == ["here now", ""]
+    assert seen["here"]["ruiz"] == ["here now", ""]
+
+
+def test_who_comes_is_told_by_name_and_role(seen: Seen) -> None:
+    ruiz = {"user_id": "2", "user_info": {"name": "Dr. Elena Ruiz", "role": "doctor"}}
+    assert seen["here"]["told"] == ruiz
+
+
+def test_a_second_tab_is_the_same_person(seen: Seen) -> None:
+    # she came once, and has not gone
+    assert seen["tabs"] == ["member_added"]
+
+
 def test_typing_shows_to_the_other(seen: Seen) -> None:
     assert seen["typing"] == {"header": "typing…", "list": "typing…", "forHerself": False}
 
@@ -115,7 +135,15 @@ def test_a_plan_is_submitted_and_accepted(seen: Seen) -> None:
 
 
 def test_a_phone_shows_one_thing_at_a_time(seen: Seen) -> None:
-    assert seen["phone"] == {"list": False, "wider": False, "back": True, "offline": True}
+    assert seen["phone"] == {
+        "list": False,
+        "wider": False,
+        "back": True,
+        "offline": True,
+        # without a connection nobody is known to be there
+        "dots": 0,
+        "widerDoctor": False,
+    }
 
 
 def test_a_lost_connection_is_caught_up_with(seen: Seen) -> None:
@@ -131,6 +159,7 @@ def test_an_administrator_sees_who_talks_with_whom_and_opens_nothing(seen: Seen)
     assert len(seen["admin"]["list"]) == 3
     assert seen["admin"]["links"] == 0
     assert seen["admin"]["text"].startswith("Administrators see who talks with whom")
+    assert seen["admin"]["told"] == []
 
 
 def test_no_page_complained(seen: Seen) -> None:
@@ -138,5 +167,6 @@ def test_no_page_complained(seen: Seen) -> None:
 
 
 def test_the_pictures_are_there_to_be_looked_at(seen: Seen) -> None:
-    shown = {"sign-in", "dashboard", "maya", "ruiz", "two-windows", "phone-list", "phone", "admin"}
-    assert pictures("dentist_chat") >= shown
+    desktop = {"sign-in", "dashboard", "maya", "ruiz", "two-windows", "admin"}
+    phone = {"phone-list", "phone", "phone-list-here", "phone-here", "phone-doctor"}
+    assert pictures("dentist_chat") >= desktop | phone

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from pydantic import Field
 
 from broadcastkit import Channel, Event, broadcast_many
@@ -16,6 +18,7 @@ __all__ = [
     "ActivityLogged",
     "MembershipChanged",
     "MessageReaction",
+    "MessagesRead",
     "RoomMessageSent",
     "RoomTyping",
     "UserStatusChanged",
@@ -54,6 +57,19 @@ class RoomTyping(Event, name="user-typing", throttle=Throttle(2.0, per="user_nam
 
     room_id: int
     user_name: str
+
+    def broadcast_on(self) -> Channel:
+        return RoomPresence(room_id=self.room_id)
+
+
+class MessagesRead(Event, name="messages-read"):
+    """`messages-read`: somebody has read up to a message; for members only, as who is there."""
+
+    room_id: int
+    user_id: int
+    user_name: str
+    message_id: int
+    timestamp: datetime
 
     def broadcast_on(self) -> Channel:
         return RoomPresence(room_id=self.room_id)

@@ -111,7 +111,7 @@ class Room(Model):
 
 
 class Membership(Model):
-    """Somebody in a room: with which role, and whether they are there now."""
+    """Somebody in a room: with which role, whether they are there now, and how far they have read."""
 
     room_id: Mapped[int] = mapped_column(ForeignKey("room.id"), primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), primary_key=True)
@@ -119,6 +119,8 @@ class Membership(Model):
     joined_at: Mapped[datetime] = mapped_column(default=utc_now)
     is_online: Mapped[bool] = mapped_column(default=False)
     last_seen: Mapped[datetime | None]
+    # the message up to which they have read, or 0: reading.py
+    last_read_id: Mapped[int] = mapped_column(default=0)
     user: Mapped[User] = relationship(back_populates="memberships", lazy="joined")
     room: Mapped[Room] = relationship(back_populates="members")
 

@@ -20,6 +20,7 @@ __all__ = [
     "Change",
     "Draft",
     "Invitation",
+    "ListedRoom",
     "LiveView",
     "MemberView",
     "MessagePage",
@@ -28,10 +29,12 @@ __all__ = [
     "Posted",
     "Query",
     "ReactionForm",
+    "ReadForm",
     "RoomDetails",
     "RoomView",
     "SessionView",
     "SignInForm",
+    "StandingView",
     "message_view",
 ]
 
@@ -93,6 +96,10 @@ class ReactionForm(_Form):
     is_on: bool
 
 
+class ReadForm(_Form):
+    message_id: RowId
+
+
 class Invitation(_Form):
     email: Email
     role: Role = "member"
@@ -145,10 +152,11 @@ class MemberView(_View):
     role: Role
     is_online: bool
     last_seen: datetime | None
+    last_read_id: int
 
 
 class RoomView(_View):
-    """A room in the list; `role` is one's own in it, None for a room that one may join."""
+    """A room; `role` is one's own in it, None for a room that one may join."""
 
     id: int
     name: str
@@ -156,6 +164,18 @@ class RoomView(_View):
     is_open: bool
     is_private: bool
     role: Role | None = None
+
+
+class StandingView(_View):
+    """How far one has read in a room: 0 everywhere in a room that one may join."""
+
+    last_read_id: int
+    unread_count: int
+    last_message_id: int
+
+
+class ListedRoom(RoomView, StandingView):
+    """A room in the list."""
 
 
 class RoomDetails(RoomView):

@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from PIL import Image, ImageDraw
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from examples.team_rooms import accounts, files
 from examples.team_rooms.models import Activity, Membership, Room, RoomMessage, Upload, User, db, utc_now
@@ -46,8 +46,10 @@ def fill(uploads: Path) -> None:
     db.session.flush()
     for name, description, is_open, roles in ROOMS:
         room = Room(name=name, description=description, is_open=is_open)
+        came = utc_now() - timedelta(days=1)
         for person, role in roles.items():
-            room.members.append(Membership(user=people[person], role=role))
+            came += timedelta(minutes=1)
+            room.members.append(Membership(user=people[person], role=role, joined_at=came))
         db.session.add(room)
         db.session.flush()
         _say(room, roles, people, uploads)
@@ -76,6 +78,15 @@ def _say(room: Room, roles: dict[str, str], people: dict[str, User], uploads: Pa
             )
         )
         db.session.flush()  # in this order
+        _read_up_to_here(room, people[person])
+
+
+def _read_up_to_here(room: Room, reader: User) -> None:
+    """Whoever writes has read what was there before."""
+    newest = db.session.scalar(select(func.max(RoomMessage.id)).where(RoomMessage.room_id == room.id))
+    for member in room.members:
+        if member.user is reader:
+            member.last_read_id = newest or 0
 
 
 def _sketch() -> bytes:

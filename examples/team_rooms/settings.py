@@ -26,6 +26,8 @@ class Rates:
     messages: str = "60/minute"
     uploads: str = "20/hour"
     typing: str = "60/minute"
+    reading: str = "120/minute"
+    """Saying how far one has read."""
     rooms: str = "20/hour"
     """Making rooms, and joining them."""
     members: str = "30/hour"

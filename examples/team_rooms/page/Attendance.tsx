@@ -1,44 +1,29 @@
-// Being in one's rooms: online in all of them, and counting what is written in those that are not open.
-import { useCallback, useEffect, useRef, useState } from "react";
+// Being in one's rooms: online in all of them, and hearing what changes the list of rooms.
+import { useEffect } from "react";
 
-import { notify } from "@/notifications";
 import type { Person, Room } from "@/lib/api";
 import type { NewMessage } from "@/lib/events";
-import { joinPresence, listenToMessages } from "@/lib/websocket";
+import { joinPresence, listenToMessages, listenToReads, onSubscribed } from "@/lib/websocket";
 
 interface Props {
   room: Room;
+  me: Person;
   onMessage: (roomName: string, message: NewMessage) => void;
+  /** Something may be unread that was not heard of, or be read by now. */
+  onStale: () => void;
 }
 
 /** Shows nothing. One for each room: what changes in one leaves the presence in the others alone. */
-export function Attendance({ room: { id, name, is_private: isPrivate }, onMessage }: Props) {
+export function Attendance({ room: { id, name, is_private: isPrivate }, me: { id: myId }, onMessage, onStale }: Props) {
   useEffect(() => {
     const stops = [
       joinPresence(id),
       listenToMessages(id, (message) => onMessage(name, message), { isPrivate }),
+      // in another window, that is: this one hears nothing of what it says itself
+      listenToReads(id, (read) => read.user_id === myId && onStale()),
+      onSubscribed(id, onStale, { isPrivate }),
     ];
     return () => stops.forEach((stop) => stop());
-  }, [id, name, isPrivate, onMessage]);
+  }, [id, name, isPrivate, myId, onMessage, onStale]);
   return null;
-}
-
-export function useUnread(openId: number | null, me: Person) {
-  const [unread, setUnread] = useState<ReadonlyMap<number, number>>(new Map());
-  const openNow = useRef(openId);
-  useEffect(() => {
-    openNow.current = openId;
-    if (openId !== null) setUnread((counts) => new Map(counts).set(openId, 0));
-  }, [openId]);
-  const hear = useCallback(
-    (roomName: string, message: NewMessage) => {
-      if (message.sender_name === me.name) return;
-      notify(roomName, message);
-      const { room_id: room, type } = message;
-      if (type === "system" || openNow.current === room) return;
-      setUnread((counts) => new Map(counts).set(room, (counts.get(room) ?? 0) + 1));
-    },
-    [me.name],
-  );
-  return { unread, hear };
 }

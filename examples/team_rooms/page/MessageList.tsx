@@ -1,13 +1,15 @@
-import { Fragment, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { Fragment, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 
 import { Avatar, Empty, Icon, dayOf, sizeOf, timeOf } from "@/parts";
-import type { Message, Person, Upload } from "@/lib/api";
+import type { Member, Message, Person, Upload } from "@/lib/api";
 
 interface Props {
   messages: Message[];
   me: Person;
+  members: Member[];
   more: boolean;
   loaded: boolean;
+  onShown: (message: number) => void;
   onMore: () => Promise<void>;
   onReact?: React;
 }
@@ -15,14 +17,19 @@ interface Props {
 type React = (message: number, emoji: string, isOn: boolean) => void;
 
 const NEAR = 120;
+// A message is shown when all of it is, but for this much.
+const OUT_OF_SIGHT = 24;
+const MOST_NAMES = 4;
 const EMOJIS = ["👍", "❤️", "😂", "🎉", "👀", "✅"];
 
-export function MessageList({ messages, me, more, loaded, onMore, onReact }: Props) {
+export function MessageList({ messages, me, members, more, loaded, onShown, onMore, onReact }: Props) {
   const scroller = useRef<HTMLDivElement>(null);
   const top = useRef<HTMLDivElement>(null);
   const isAtEnd = useRef(true);
   const oldest = useRef<{ id: number; height: number } | null>(null);
   const first = messages[0]?.id;
+  const myLast = messages.findLast((message) => message.sender_name === me.name)?.id ?? Infinity;
+  const seenBy = namesOf(members.filter((one) => one.user_id !== me.id && one.last_read_id >= myLast));
 
   // At the end it stays there; when older ones come in above, what one reads stays where it is.
   useLayoutEffect(() => {
@@ -30,12 +37,29 @@ export function MessageList({ messages, me, more, loaded, onMore, onReact }: Pro
     if (isAtEnd.current) box.scrollTop = box.scrollHeight;
     else if (oldest.current && first < oldest.current.id) box.scrollTop += box.scrollHeight - oldest.current.height;
     oldest.current = first === undefined ? null : { id: first, height: box.scrollHeight };
-  }, [messages, first]);
+  }, [messages, first, seenBy]);
+
+  // What is shown in a window that can be seen is read.
+  const look = useCallback(() => {
+    const end = endOfSight(scroller.current);
+    const shown = messages.findLast(({ id, sender_name: sender }) => sender !== me.name && id <= end);
+    if (shown) onShown(shown.id);
+  }, [messages, me.name, onShown]);
+  useLayoutEffect(look, [look]);
+  useEffect(() => {
+    document.addEventListener("visibilitychange", look);
+    return () => document.removeEventListener("visibilitychange", look);
+  }, [look]);
+  const lookNow = useRef(look);
+  lookNow.current = look;
 
   // Where a banner takes away some of the room, or a keyboard, the end stays in sight.
   useEffect(() => {
     const box = scroller.current!;
-    const watcher = new ResizeObserver(() => isAtEnd.current && (box.scrollTop = box.scrollHeight));
+    const watcher = new ResizeObserver(() => {
+      if (isAtEnd.current) box.scrollTop = box.scrollHeight;
+      lookNow.current();
+    });
     watcher.observe(box);
     return () => watcher.disconnect();
   }, []);
@@ -64,6 +88,7 @@ export function MessageList({ messages, me, more, loaded, onMore, onReact }: Pro
       onScroll={({ currentTarget: box }) => {
         // a list that is hidden is not scrolled by anybody
         if (box.clientHeight) isAtEnd.current = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR;
+        look();
       }}
     >
       <div ref={top} className="top">
@@ -79,12 +104,27 @@ export function MessageList({ messages, me, more, loaded, onMore, onReact }: Pro
             <Fragment key={message.id}>
               {isNewDay && <li className="day">{dayOf(message.created_at)}</li>}
               <MessageItem message={message} me={me} goesOn={goesOn} onReact={onReact} />
+              {message.id === myLast && seenBy && <li className="receipt">Seen by {seenBy}</li>}
             </Fragment>
           );
         })}
       </ol>
     </div>
   );
+}
+
+/** The id of the last message that is in sight, or 0: also when the list has just been taken away. */
+function endOfSight(box: HTMLElement | null): number {
+  if (!box?.clientHeight || document.visibilityState !== "visible") return 0;
+  const bottom = box.getBoundingClientRect().bottom + OUT_OF_SIGHT;
+  const items = [...box.querySelectorAll<HTMLElement>("li[data-id]")];
+  return Number(items.findLast((item) => item.getBoundingClientRect().bottom <= bottom)?.dataset.id ?? 0);
+}
+
+function namesOf(members: Member[]): string {
+  const names = members.slice(0, MOST_NAMES).map((one) => one.user_name);
+  const more = members.length - names.length;
+  return `${names.join(", ")}${more ? ` and ${more} more` : ""}`;
 }
 
 interface ItemProps {

@@ -1,4 +1,4 @@
-import { useEffect, useState } from "react";
+import { useCallback, useEffect, useState } from "react";
 
 import { Composer } from "@/Composer";
 import { ConnectionLost } from "@/Connection";
@@ -12,16 +12,19 @@ interface Props {
   room: Room;
   me: Person;
   report: (error: unknown) => void;
+  /** A message of somebody else was shown, and all before it may be taken for read. */
+  onShown: (room: number, message: number) => void;
   onBack: () => void;
   onLeave: () => void;
 }
 
-export function RoomPane({ room, me, report, onBack, onLeave }: Props) {
+export function RoomPane({ room, me, report, onShown, onBack, onLeave }: Props) {
   const all = useRoom(room, report);
   const [isSearching, setSearching] = useState(false);
   const [showsPeople, setShowsPeople] = useState(false);
   const here = all.members.filter((member) => member.is_online).length;
   const typing = all.typing.filter((name) => name !== me.name);
+  const shown = useCallback((message: number) => onShown(room.id, message), [onShown, room.id]);
 
   return (
     <section className="room" data-people={showsPeople} aria-label={room.name}>
@@ -59,8 +62,10 @@ export function RoomPane({ room, me, report, onBack, onLeave }: Props) {
           <MessageList
             messages={all.messages}
             me={me}
+            members={all.members}
             more={all.more}
             loaded={all.loaded}
+            onShown={shown}
             onMore={() => all.loadOlder().catch(report)}
             onReact={
               room.role === "guest" ? undefined : (id, emoji, isOn) => void all.react(id, emoji, isOn).catch(report)

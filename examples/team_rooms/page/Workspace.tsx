@@ -1,12 +1,13 @@
-import { useCallback, useEffect, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 
-import { Attendance, useUnread } from "@/Attendance";
+import { Attendance } from "@/Attendance";
 import { ConnectionStatus } from "@/Connection";
 import { NewRoom } from "@/NewRoom";
 import { RoomPane } from "@/RoomPane";
 import { useNotificationPermission } from "@/notifications";
 import { Avatar, Empty, Icon, IconButton } from "@/parts";
-import { api, type Person, type Room } from "@/lib/api";
+import { newest, useReading } from "@/reading";
+import { api, type Person, type Room, type Standing } from "@/lib/api";
 import type { MembershipChanged } from "@/lib/events";
 import {
   listenToMemberships,
@@ -16,6 +17,9 @@ import {
 } from "@/lib/websocket";
 
 const NEWS_LASTS = 6_000;
+// When all rooms are heard again, one question will do.
+const SOON = 100;
+const MOST_SHOWN = 99;
 
 interface Props {
   me: Person;
@@ -26,14 +30,22 @@ interface Props {
 export function Workspace({ me, report, onSignOut }: Props) {
   const [rooms, setRooms] = useState<Room[] | null>(null);
   const [openId, setOpenId] = useState<number | null>(null);
-  const { unread, hear } = useUnread(openId, me);
   const [news, setNews] = useState("");
 
   const load = useCallback(async () => {
-    const now = await api.rooms();
-    // the same list stays the same: who listens need not begin anew
-    setRooms((before) => (JSON.stringify(before) === JSON.stringify(now) ? before : now));
+    const answer = await api.rooms();
+    setRooms((before) => {
+      const now = answer.map((room) => newest(before?.find(({ id }) => id === room.id), room));
+      // the same list stays the same: who listens need not begin anew
+      return JSON.stringify(before) === JSON.stringify(now) ? before : now;
+    });
   }, []);
+  const timer = useRef<number>(undefined);
+  const loadSoon = useCallback(() => {
+    window.clearTimeout(timer.current);
+    timer.current = window.setTimeout(() => void load().catch(report), SOON);
+  }, [load, report]);
+  useEffect(() => () => window.clearTimeout(timer.current), []);
   useEffect(() => void load().catch(report), [load, report]);
   useEffect(() => {
     // a monitoring service would be told here; and who was away may be in other rooms by now
@@ -59,10 +71,16 @@ export function Workspace({ me, report, onSignOut }: Props) {
     };
   }, [load, report, me.id, me.name]);
 
-  const mine = rooms?.filter((room) => room.role) ?? [];
+  const mine = useMemo(() => rooms?.filter((room) => room.role) ?? [], [rooms]);
   const others = rooms?.filter((room) => !room.role) ?? [];
   const open = mine.find((room) => room.id === openId);
-  const total = [...unread.values()].reduce((sum, count) => sum + count, 0);
+  const onStanding = useCallback(
+    (id: number, standing: Standing) =>
+      setRooms((all) => all && all.map((room) => (room.id === id ? { ...room, ...standing } : room))),
+    [],
+  );
+  const { unreadIn, hear, markShown } = useReading({ rooms: mine, me, onStanding, report });
+  const total = mine.reduce((sum, room) => sum + unreadIn(room), 0);
   useEffect(() => {
     document.title = `${total ? `(${total}) ` : ""}${open ? `${open.name} · ` : ""}Team rooms`;
   }, [total, open]);
@@ -81,7 +99,7 @@ export function Workspace({ me, report, onSignOut }: Props) {
   return (
     <main className="workspace" data-open={open ? "room" : "list"}>
       {mine.map((room) => (
-        <Attendance key={room.id} room={room} onMessage={hear} />
+        <Attendance key={room.id} room={room} me={me} onMessage={hear} onStale={loadSoon} />
       ))}
       <p className="news" role="status">
         {news}
@@ -112,11 +130,7 @@ export function Workspace({ me, report, onSignOut }: Props) {
                     <b>{room.name}</b>
                     <span>{room.description}</span>
                   </span>
-                  {!!unread.get(room.id) && (
-                    <span className="unread" aria-label={`${unread.get(room.id)} unread`}>
-                      {unread.get(room.id)}
-                    </span>
-                  )}
+                  <UnreadCount count={unreadIn(room)} />
                 </button>
               </li>
             ))}
@@ -157,6 +171,7 @@ export function Workspace({ me, report, onSignOut }: Props) {
           room={open}
           me={me}
           report={report}
+          onShown={markShown}
           onBack={() => setOpenId(null)}
           onLeave={() => void leave(open).catch(report)}
         />
@@ -173,6 +188,15 @@ export function Workspace({ me, report, onSignOut }: Props) {
 function newsOf({ room_name: room, role, changed_by: by }: MembershipChanged): string {
   if (!role) return `${by} removed you from ${room}.`;
   return `${by} made you ${role === "owner" ? "an" : "a"} ${role} of ${room}.`;
+}
+
+function UnreadCount({ count }: { count: number }) {
+  if (!count) return null;
+  return (
+    <span className="unread" aria-label={`${count} unread`}>
+      {count > MOST_SHOWN ? `${MOST_SHOWN}+` : count}
+    </span>
+  );
 }
 
 function NotificationButton() {

@@ -1,5 +1,5 @@
 // All that is known of the room that is open, kept up to date by what is heard.
-import { useCallback, useEffect, useReducer, useRef, useState } from "react";
+import { useCallback, useEffect, useMemo, useReducer, useRef, useState } from "react";
 
 import { ApiError, api, type Activity, type Member, type Message, type Role, type Room, type RoomDetails } from "@/lib/api";
 import type { MessageReaction } from "@/lib/events";
@@ -7,6 +7,7 @@ import {
   listenToActivities,
   listenToMessages,
   listenToReactions,
+  listenToReads,
   listenToTyping,
   listenToUserStatus,
   onPresent,
@@ -41,6 +42,13 @@ function mergeActivities(known: readonly Activity[], activities: Activity[]): re
   return [...merged.values()].sort((a, b) => Date.parse(a.timestamp) - Date.parse(b.timestamp));
 }
 
+// An answer may be older than what was heard meanwhile, and nobody reads backwards.
+const meet = (members: Member[]) => (before: Member[]) =>
+  members.map((one) => {
+    const known = before.find(({ user_id: user }) => user === one.user_id)?.last_read_id ?? 0;
+    return { ...one, last_read_id: Math.max(one.last_read_id, known) };
+  });
+
 export function useRoom(room: Room, report: (error: unknown) => void) {
   const { id, is_private: isPrivate } = room;
   const [known, add] = useReducer(merge, new Map() as Known);
@@ -69,7 +77,7 @@ export function useRoom(room: Room, report: (error: unknown) => void) {
     setLoaded(true);
   }, [id]);
 
-  const lookAround = useCallback(async () => setMembers((await api.lookAround(id)).members), [id]);
+  const lookAround = useCallback(async () => setMembers(meet((await api.lookAround(id)).members)), [id]);
 
   const loadOlder = useCallback(async () => {
     const oldest = Math.min(...knownNow.current.keys());
@@ -115,6 +123,9 @@ export function useRoom(room: Room, report: (error: unknown) => void) {
         window.clearTimeout(timers.get(NOTICE));
         timers.set(NOTICE, window.setTimeout(setNotice, NOTICE_LASTS, ""));
       }),
+      listenToReads(id, ({ user_id: user, message_id: message }) =>
+        setMembers((all) => all.map((one) => (one.user_id === user ? { ...one, last_read_id: Math.max(one.last_read_id, message) } : one))),
+      ),
       listenToTyping(id, ({ user_name: name }) => {
         forget(name);
         setTyping((names) => [...names, name]);
@@ -140,7 +151,7 @@ export function useRoom(room: Room, report: (error: unknown) => void) {
   );
   const changed = useCallback(
     async (room: RoomDetails) => {
-      setMembers(room.members);
+      setMembers(meet(room.members));
       note((await api.activities(id)).activities);
     },
     [id],
@@ -152,7 +163,7 @@ export function useRoom(room: Room, report: (error: unknown) => void) {
   );
   const sendAway = useCallback(async (user: number) => changed(await api.sendAway(id, user)), [id, changed]);
 
-  const messages = [...known.values()].sort((a, b) => a.id - b.id);
+  const messages = useMemo(() => [...known.values()].sort((a, b) => a.id - b.id), [known]);
   return {
     ...{ messages, more, loaded, members, activities, typing, notice },
     ...{ loadOlder, send, upload, react, invite, changeRole, sendAway },

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Response, abort
 from sqlalchemy import select
 
-from examples.team_rooms import rooms
+from examples.team_rooms import reading, rooms
 from examples.team_rooms.limits import limited
 from examples.team_rooms.models import Activity, RoomMessage, db
 from examples.team_rooms.schemas import (
@@ -16,6 +16,8 @@ from examples.team_rooms.schemas import (
     Posted,
     Query,
     ReactionForm,
+    ReadForm,
+    StandingView,
     message_view,
 )
 from examples.team_rooms.views.api import answer, api, asked, body, own_room, own_room_to_write
@@ -78,6 +80,16 @@ def react(room_id: int, message_id: int) -> Response:
     rooms.react(member, message, form.emoji, is_on=form.is_on)
     db.session.commit()
     return answer(message_view(message))
+
+
+@api.post("/rooms/<row:room_id>/read")
+@limited("reading")
+def read_messages(room_id: int) -> Response:
+    """Note up to which message one has read: guests, too, and nothing happens if one has read further."""
+    member, form = own_room(room_id), body(ReadForm)
+    reading.mark_read(member, _message_in(room_id, form.message_id))
+    db.session.commit()
+    return answer(StandingView.model_validate(reading.standing_in(member)))
 
 
 @api.get("/rooms/<row:room_id>/activities")

@@ -7,19 +7,20 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from broadcastkit import broadcast
-from examples.team_rooms import presence, roles, rooms
+from examples.team_rooms import presence, reading, roles, rooms
 from examples.team_rooms.accounts import me
 from examples.team_rooms.events import RoomTyping
 from examples.team_rooms.limits import limited
 from examples.team_rooms.models import Membership, Room, User, db
-from examples.team_rooms.schemas import Change, Invitation, MemberView, NewRoom, RoomDetails, RoomView
+from examples.team_rooms.reading import Standing
+from examples.team_rooms.schemas import Change, Invitation, ListedRoom, MemberView, NewRoom, RoomDetails
 from examples.team_rooms.views.api import answer, api, body, nothing, own_room, own_room_to_write
 
 __all__: list[str] = []
 
 
-def _view(room: Room, role: str | None = None) -> RoomView:
-    return RoomView.model_validate({**_fields(room), "role": role})
+def _listed(room: Room, role: str | None, standing: Standing) -> ListedRoom:
+    return ListedRoom.model_validate({**_fields(room), "role": role, **vars(standing)})
 
 
 def _fields(room: Room) -> dict[str, object]:
@@ -41,9 +42,11 @@ def _other(room_id: int, user_id: int) -> tuple[Membership, Membership]:
 @api.get("/rooms")
 @limited("asking")
 def list_rooms() -> list[dict[str, object]]:
-    """Return the rooms one is in, then those one may join."""
+    """Return the rooms one is in, with what is unread in them, then those one may join."""
+    standings = reading.standings(me())
     mine = sorted(me().memberships, key=lambda membership: membership.room.name)
-    views = [*(_view(one.room, one.role) for one in mine), *(_view(room) for room in rooms.joinable(me()))]
+    views = [_listed(one.room, one.role, standings.get(one.room_id, Standing())) for one in mine]
+    views += [_listed(room, None, Standing()) for room in rooms.joinable(me())]
     return [view.model_dump() for view in views]
 
 

@@ -29,6 +29,8 @@ HARBOR, LUNCH, BOARD = 1, 2, 3
 ROLES = {"Ann": "owner", "Ben": "moderator", "Cleo": "member", "Dan": "guest"}
 PEOPLE = (*ROLES, "Eve")  # who is in no room
 IDS = {name: number for number, name in enumerate(PEOPLE, 1)}
+# Messages of the seed: in the harbor 1 to 7, of which 5 is of the system, and Ben has written 4 to 6, Ann the last one.
+BENS_LAST, ANNS_LAST, OF_LUNCH, OF_BOARD = 6, 7, 9, 10
 
 
 def email_of(name: str) -> str:
@@ -74,6 +76,14 @@ class Someone:
         answer = self.get(f"/api/rooms/{room}/messages", **query)
         assert answer.status_code == 200
         return [message["message"] for message in answer.json["messages"]]
+
+    def mark_read(self, room: int, message: object, **headers: str) -> Any:
+        return self.post(f"/api/rooms/{room}/read", {"message_id": message}, **headers)
+
+    def standing(self, room: int) -> tuple[int, int, int]:
+        """Return how far one has read, how many messages are unread, and up to which they are counted."""
+        [found] = [one for one in self.get("/api/rooms").json if one["id"] == room]
+        return found["last_read_id"], found["unread_count"], found["last_message_id"]
 
     def upload(self, room: int, name: str, data: bytes, **headers: str) -> Any:
         # by hand: the test client leaves the temporary file open into which it writes a long form

@@ -33,6 +33,32 @@ export class Person extends Window {
     await this.page.getByRole("heading", { name: room, level: 2 }).waitFor();
   }
 
+  // What the list of rooms says of one: a number, or nothing.
+  badge(room) {
+    return this.roomButton(room).locator(".unread");
+  }
+
+  hasUnread(room, count) {
+    return this.badge(room).getByText(String(count), { exact: true }).waitFor();
+  }
+
+  hasRead(room) {
+    return this.badge(room).waitFor({ state: "detached" });
+  }
+
+  // What stands under one's own last message.
+  receipt(text) {
+    return this.page.locator(".receipt").getByText(text, { exact: true }).waitFor();
+  }
+
+  // Puts the window away, or takes it out again: to pages of Chromium without a screen all windows are visible.
+  turnsTo(visibilityState) {
+    return this.page.evaluate((state) => {
+      Object.defineProperty(document, "visibilityState", { configurable: true, get: () => state });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }, visibilityState);
+  }
+
   get text() {
     return this.page.getByLabel("Message", { exact: true });
   }

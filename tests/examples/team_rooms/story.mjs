@@ -46,13 +46,19 @@ await tell(async () => {
   await ann.sees("Ann", true);
   seen.before = { here: await ann.here(), ben: await ann.sees("Ben", false), role: await ann.role("Ben") };
 
-  // Ben comes, in two tabs.
+  // Ben comes, in two tabs. What he reads in one is read in the other, and Ann sees that he has.
   const ben = await Person.signedIn(bensDesk, "Ben", { colorScheme: "dark" });
-  await ben.enter("Harbor project");
-  seen.came = { status: await ann.sees("Ben", true), here: await ann.here() };
   await ann.page.getByText("Ben is here", { exact: true }).waitFor();
   const bensOther = await Person.open(bensDesk, "Ben");
   await bensOther.connected();
+  for (const tab of [ben, bensOther]) await tab.hasUnread("Harbor project", 1);
+  seen.atFirst = { title: await bensOther.page.title(), receipts: await ann.page.locator(".receipt").count() };
+  await bensOther.shoot("unread");
+  await ben.enter("Harbor project");
+  seen.came = { status: await ann.sees("Ben", true), here: await ann.here() };
+  await ann.receipt("Seen by Ben");
+  for (const tab of [ben, bensOther]) await tab.hasRead("Harbor project");
+  seen.elsewhere = await bensOther.badge("Lunch").textContent();
   await bensOther.enter("Harbor project");
   seen.twoTabs = await ann.here();
 
@@ -60,9 +66,11 @@ await tell(async () => {
   await ann.write("Hello Ben, is the ramp steep?");
   await ben.shows("Hello Ben, is the ramp steep?");
   await bensOther.shows("Hello Ben, is the ramp steep?");
+  await ann.receipt("Seen by Ben");
   await ben.text.pressSequentially("Six per cent");
   await ann.page.getByText("Ben is typing…").waitFor();
-  seen.typingForHimself = await ben.page.locator(".typing").textContent();
+  // what Ann did last may still come in, that she types
+  seen.typingForHimself = (await ben.page.locator(".typing").textContent()).includes("Ben");
   await shootTogether([await ann.shoot("ann"), await ben.shoot("ben")], "two-windows");
   await ben.text.press("Enter");
   await ann.shows("Six per cent");
@@ -128,10 +136,23 @@ await tell(async () => {
   await ann.shows("Number 40");
   seen.history = { at_first: await ann.page.locator(".message").count() };
   while (!(await ann.page.getByText("The noodle place").count())) {
-    await ann.page.locator(".messages").evaluate((box) => (box.scrollTop = 0));
-    await ann.page.waitForFunction((before) => document.querySelectorAll(".message").length > before, await ann.page.locator(".message").count());
+    const before = await ann.page.locator(".message").count();
+    await ann.page.waitForFunction((known) => {
+      document.querySelector(".messages").scrollTop = 0;
+      return document.querySelectorAll(".message").length > known;
+    }, before);
   }
   seen.history.all = await ann.page.locator(".message").count();
+
+  // What comes in below is not read before one scrolls down to it.
+  await ben.enter("Lunch");
+  await ben.write("Soup again?");
+  await ann.hasUnread("Lunch", 1);
+  seen.receiptsTooEarly = await ben.page.locator(".receipt").count();
+  await ann.page.locator(".messages").evaluate((box) => (box.scrollTop = box.scrollHeight));
+  await ben.receipt("Seen by Ann");
+  await ann.hasRead("Lunch");
+  await ben.enter("Harbor project");
 
   // Elsewhere, what is written in the harbor is counted.
   await ben.write("Are you still there, Ann?");
@@ -178,11 +199,27 @@ await tell(async () => {
   seen.notified = await cleo.page.evaluate(() => window.notified.at(-1));
   seen.once = (await cleo.texts()).filter((text) => text === "Cleo, we lost you").length;
 
+  await cleo.write("On my way");
+  await cleo.receipt("Seen by Ann, Ben");
+  await cleo.shoot("phone-seen");
+
   // Dan reads along as a guest.
   const dan = await Person.signedIn(await browser.newContext(DESKTOP), "Dan");
   await dan.enter("Harbor project");
   await dan.shows("Welcome back");
   seen.guest = { composer: await dan.text.count(), says: await dan.page.locator(".read-only").textContent() };
+
+  // While he has put the window away he reads nothing.
+  await dan.turnsTo("hidden");
+  await ann.write("Dan, do you follow?");
+  await dan.shows("Dan, do you follow?");
+  await dan.hasUnread("Harbor project", 1);
+  await ann.receipt("Seen by Ben, Cleo");
+  seen.hidden = await dan.page.title();
+  await dan.turnsTo("visible");
+  await ann.receipt("Seen by Ben, Cleo, Dan");
+  await dan.hasRead("Harbor project");
+  await ann.shoot("seen");
 
   // Ann makes a room and invites Ben; it is heard on its private channel.
   await ann.page.getByRole("button", { name: "New room" }).click();
@@ -222,6 +259,7 @@ await tell(async () => {
   await ben.page.getByRole("heading", { name: "Team rooms" }).waitFor();
   seen.gone = await ann.sees("Ben", false);
   seen.connections = ann.connections;
+  seen.reads = [ann, ben].map((person) => [...new Set(person.heard("messages-read").map(({ user_name: name }) => name))].sort());
   return seen;
 });
 

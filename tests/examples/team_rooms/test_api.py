@@ -12,7 +12,21 @@ from PIL import Image
 
 from broadcastkit.testing import Broadcasts
 from examples.team_rooms.seed import ACCOUNTS, PASSWORD
-from tests.examples.team_rooms.conftest import BOARD, HARBOR, IDS, LUNCH, Making, Someone, email_of, person, picture
+from tests.examples.team_rooms.conftest import (
+    ANNS_LAST,
+    BENS_LAST,
+    BOARD,
+    HARBOR,
+    IDS,
+    LUNCH,
+    OF_BOARD,
+    OF_LUNCH,
+    Making,
+    Someone,
+    email_of,
+    person,
+    picture,
+)
 
 NOW = IsDatetime(iso_string=True, approx=datetime.now(UTC), delta=600)
 
@@ -206,6 +220,60 @@ def test_the_feed_is_kept_and_loaded_page_by_page(ann: Someone) -> None:
     assert page["more"]
     older = ann.get("/api/rooms/1/activities", before=page["activities"][0]["id"]).json
     assert [one["action"] for one in older["activities"]] == [*["message_sent"] * 4, "file_uploaded", "message_sent"]
+
+
+# -- what is read ------------------------------------------------------------------------------------------------------
+
+
+def test_who_writes_has_read_what_was_there(ann: Someone, ben: Someone, cleo: Someone, dan: Someone) -> None:
+    assert [one.standing(HARBOR) for one in (ann, ben, cleo, dan)] == [(7, 0, 7), (6, 1, 7), (3, 3, 7), (0, 6, 7)]
+    assert (ben.standing(LUNCH), cleo.standing(BOARD)) == ((8, 1, OF_LUNCH), (0, 1, OF_BOARD))
+
+
+def test_what_others_write_is_unread_and_what_the_system_says_is_not(ann: Someone, ben: Someone) -> None:
+    ann.write(HARBOR, "Ben?")
+    assert ben.standing(HARBOR)[1] == 2
+    ben.write(HARBOR, "Yes?")
+    assert (ben.standing(HARBOR)[1], ann.standing(HARBOR)[1]) == (2, 1)
+    [*_, image] = ann.upload(HARBOR, "ramp.png", picture()).json["messages"]
+    assert ben.standing(HARBOR) == (BENS_LAST, 3, image["id"])
+    assert ben.standing(LUNCH)[1] == 1
+
+
+def test_what_was_read_is_kept_and_the_others_see_it(app: Flask, ben: Someone, dan: Someone) -> None:
+    answer = ben.mark_read(HARBOR, ANNS_LAST)
+    assert (answer.status_code, answer.json) == (
+        200,
+        {"last_read_id": ANNS_LAST, "unread_count": 0, "last_message_id": ANNS_LAST},
+    )
+    assert ben.standing(HARBOR) == person(app, "Ben").standing(HARBOR) == (ANNS_LAST, 0, ANNS_LAST)
+    members = dan.get("/api/rooms/1").json["members"]
+    assert [(one["user_name"], one["last_read_id"]) for one in members] == [
+        ("Ann", 7),
+        ("Ben", 7),
+        ("Cleo", 3),
+        ("Dan", 0),
+    ]
+
+
+def test_one_reads_a_part(dan: Someone) -> None:
+    assert dan.mark_read(HARBOR, 3).json == {"last_read_id": 3, "unread_count": 3, "last_message_id": 7}
+    assert dan.mark_read(HARBOR, 5).json["unread_count"] == 2
+
+
+def test_who_joins_has_nothing_to_catch_up_with_and_has_seen_nothing(eve: Someone, ann: Someone) -> None:
+    assert eve.standing(HARBOR) == (0, 0, 0)
+    eve.post("/api/rooms/1/join")
+    assert eve.standing(HARBOR) == (0, 0, 7)
+    assert ann.get("/api/rooms/1").json["members"][-1]["last_read_id"] == 0
+    ann.write(HARBOR, "Welcome")
+    assert eve.standing(HARBOR)[1] == 1
+
+
+@pytest.mark.parametrize("body", [{}, {"message_id": 0}, {"message_id": "x"}, {"message_id": 2**31}, [7], 7])
+def test_what_is_no_message_to_have_read(ben: Someone, broadcasts: Broadcasts, body: object) -> None:
+    assert ben.post("/api/rooms/1/read", body).status_code == 422
+    broadcasts.assert_nothing_broadcast()
 
 
 # -- reactions ---------------------------------------------------------------------------------------------------------

@@ -44,7 +44,7 @@ def test_a_page_has_one_connection_for_all_its_rooms(seen: Seen) -> None:
 
 
 def test_typing_shows_to_the_others_until_the_message_is_there(seen: Seen) -> None:
-    assert (seen["typingForHimself"], seen["typingAfter"]) == ("", "")
+    assert (seen["typingForHimself"], seen["typingAfter"]) == (False, "")
 
 
 def test_no_message_came_back_over_its_senders_websocket(seen: Seen) -> None:
@@ -99,6 +99,28 @@ def test_the_messages_are_searched(seen: Seen) -> None:
 
 def test_the_history_is_loaded_as_one_scrolls_up(seen: Seen) -> None:
     assert seen["history"] == {"at_first": 30, "all": 42}
+
+
+def test_what_is_unread_is_known_when_one_comes_and_what_is_read_in_one_tab_is_in_the_other(seen: Seen) -> None:
+    # from the harbor and from lunch, none of which was heard in this window
+    assert seen["atFirst"]["title"] == "(2) Team rooms"
+    assert seen["elsewhere"] == "1"
+
+
+def test_the_writer_sees_who_has_read_it(seen: Seen) -> None:
+    # the story waits for each receipt; here, that there was none before somebody had read
+    assert (seen["atFirst"]["receipts"], seen["receiptsTooEarly"]) == (0, 0)
+
+
+def test_who_reads_hears_no_echo(seen: Seen) -> None:
+    anns, bens = seen["reads"]
+    assert anns == ["Ben", "Cleo", "Dan"]
+    # he may have heard of himself: his other tab reads, too
+    assert {*bens} - {"Ben"} == {"Ann", "Cleo", "Dan"}
+
+
+def test_nothing_is_read_in_a_window_that_is_put_away(seen: Seen) -> None:
+    assert seen["hidden"] == "(1) Harbor project · Team rooms"
 
 
 def test_what_is_written_elsewhere_is_counted(seen: Seen) -> None:
@@ -160,5 +182,6 @@ def test_no_page_complained(seen: Seen) -> None:
 
 
 def test_the_pictures_are_there_to_be_looked_at(seen: Seen) -> None:
-    wanted = {"sign-in", "rooms", "ann", "ben", "two-windows", "search", "phone", "phone-list", "phone-people"}
-    assert pictures("team_rooms") >= wanted
+    windows = {"sign-in", "rooms", "unread", "ann", "ben", "two-windows", "search", "seen"}
+    phones = {"phone", "phone-list", "phone-people", "phone-seen"}
+    assert pictures("team_rooms") >= windows | phones

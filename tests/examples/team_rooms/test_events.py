@@ -16,9 +16,21 @@ from broadcastkit.drivers.memory import MemoryDriver
 from broadcastkit.drivers.pusher import PusherDriver
 from broadcastkit.testing import Broadcasts
 from examples.team_rooms import presence
-from examples.team_rooms.events import ActivityLogged, RoomMessageSent, RoomTyping, UserStatusChanged
+from examples.team_rooms.events import ActivityLogged, MessagesRead, RoomMessageSent, RoomTyping, UserStatusChanged
 from examples.team_rooms.models import Activity, Membership, Room, RoomMessage, db
-from tests.examples.team_rooms.conftest import BOARD, HARBOR, LUNCH, Making, Someone, person, picture
+from tests.examples.team_rooms.conftest import (
+    ANNS_LAST,
+    BENS_LAST,
+    BOARD,
+    HARBOR,
+    LUNCH,
+    OF_BOARD,
+    Making,
+    Opening,
+    Someone,
+    person,
+    picture,
+)
 
 NOW = IsDatetime(iso_string=True, approx=datetime.now(UTC), delta=600)
 
@@ -165,6 +177,47 @@ def test_of_typing_one_in_two_seconds_goes_out_for_each_who_types() -> None:
         for name in ("Ann", "Ben"):
             broadcaster.broadcast(RoomTyping(room_id=HARBOR, user_name=name)).to_others()
     assert len(driver.messages) == 4
+
+
+def test_messages_read(ben: Someone, broadcasts: Broadcasts) -> None:
+    ben.mark_read(HARBOR, ANNS_LAST)
+    payload = {"room_id": HARBOR, "user_id": 2, "user_name": "Ben", "message_id": ANNS_LAST, "timestamp": NOW}
+    broadcasts.assert_broadcast(
+        "messages-read", on="presence-room-1", to_others=True, after_commit=True, times=1, payload=payload
+    )
+
+
+def test_reading_is_told_once_and_never_backwards(ben: Someone, broadcasts: Broadcasts) -> None:
+    for message in (ANNS_LAST, ANNS_LAST, BENS_LAST, 1):
+        answer = ben.mark_read(HARBOR, message)
+        assert (answer.status_code, answer.json["last_read_id"]) == (200, ANNS_LAST)
+    broadcasts.assert_broadcast(MessagesRead, times=1)
+
+
+def test_reading_in_a_room_that_anyone_hears_is_told_to_its_members_only(
+    make_app: Making, broadcasts: Broadcasts
+) -> None:
+    cleo = person(make_app(), "Cleo")
+    cleo.mark_read(HARBOR, ANNS_LAST)
+    cleo.mark_read(BOARD, OF_BOARD)
+    assert [one.channels for one in broadcasts.recorded] == [("presence-room-1",), ("presence-room-3",)]
+
+
+def test_who_reads_hears_no_echo_and_the_others_and_ones_other_tab_do(
+    open_tab: Opening, ann: Someone, ben: Someone
+) -> None:
+    anns, bens, bens_other = open_tab(), open_tab(), open_tab()
+    anns.join(ann, "presence-room-1")
+    bens.join(ben, "presence-room-1")
+    bens_other.join(ben, "presence-room-1")
+    ben.mark_read(HARBOR, ANNS_LAST, **{"X-Socket-ID": bens.socket_id})
+    for tab in (anns, bens_other):
+        told = tab.until("messages-read")
+        assert (told["user_name"], told["message_id"]) == ("Ben", ANNS_LAST)
+    # the first one that the reader's tab hears is of somebody else
+    ben.write(HARBOR, "Read", **{"X-Socket-ID": bens.socket_id})
+    ann.mark_read(HARBOR, ann.standing(HARBOR)[2], **{"X-Socket-ID": anns.socket_id})
+    assert bens.until("messages-read")["user_name"] == "Ann"
 
 
 def test_an_event_reads_a_membership(app: Flask) -> None:

@@ -9,7 +9,17 @@ from flask import Flask
 
 from broadcastkit.testing import Broadcasts
 from examples.team_rooms.settings import Settings
-from tests.examples.team_rooms.conftest import BOARD, HARBOR, Making, Someone, email_of, person, picture
+from tests.examples.team_rooms.conftest import (
+    ANNS_LAST,
+    BENS_LAST,
+    BOARD,
+    HARBOR,
+    Making,
+    Someone,
+    email_of,
+    person,
+    picture,
+)
 from tests.interop.postgres_servers import PostgresServer
 
 pytestmark = pytest.mark.real
@@ -31,6 +41,16 @@ def test_rooms_messages_files_and_search(ann: Someone, ben: Someone, broadcasts:
     assert ben.read(HARBOR, limit=1, before=message["id"]) == ["Lovely. Let us show it to the city on Thursday."]
     _, image = ben.upload(HARBOR, "ramp.png", picture()).json["messages"]
     assert ann.get(image["upload"]["thumbnail_url"]).status_code == 200
+
+
+def test_what_is_read(ann: Someone, ben: Someone, broadcasts: Broadcasts) -> None:
+    assert ben.standing(HARBOR) == (BENS_LAST, 1, ANNS_LAST)
+    for message in (ANNS_LAST, BENS_LAST):
+        answer = ben.mark_read(HARBOR, message)
+        assert answer.json == {"last_read_id": ANNS_LAST, "unread_count": 0, "last_message_id": ANNS_LAST}
+    broadcasts.assert_broadcast("messages-read", on="presence-room-1", times=1)
+    ann.write(HARBOR, "Hello")
+    assert ben.standing(HARBOR)[:2] == (ANNS_LAST, 1)
 
 
 def test_roles_and_strangers(ann: Someone, dan: Someone) -> None:

@@ -13,14 +13,18 @@ from flask import Flask
 from werkzeug.security import check_password_hash
 
 from broadcastkit.testing import Broadcasts
-from examples.team_rooms import accounts, files
-from examples.team_rooms.models import Membership, SignIn, User, db, utc_now
+from examples.team_rooms import accounts, files, reading
+from examples.team_rooms.models import Membership, RoomMessage, SignIn, User, db, utc_now
 from examples.team_rooms.settings import Rates, Settings
 from tests.examples.team_rooms.conftest import (
+    ANNS_LAST,
+    BENS_LAST,
     BOARD,
     HARBOR,
     IDS,
     LUNCH,
+    OF_BOARD,
+    OF_LUNCH,
     ROLES,
     Making,
     Someone,
@@ -38,6 +42,7 @@ ABOUT_A_ROOM = [
     ("DELETE", "/members/1", None),
     ("POST", "/presence", None),
     ("POST", "/typing", None),
+    ("POST", "/read", {"message_id": 10}),
     ("POST", "/messages", {"message": "hello"}),
     ("GET", "/messages", None),
     ("GET", "/messages/10", None),
@@ -161,6 +166,49 @@ def test_the_search_finds_nothing_of_other_rooms(ben: Someone, ann: Someone) -> 
     assert ben.read(HARBOR, q="budget") == ben.read(LUNCH, q="budget") == []
 
 
+@pytest.mark.parametrize("message", [OF_LUNCH, OF_BOARD, 999])
+def test_messages_of_other_rooms_are_not_read_in_this_one(ben: Someone, broadcasts: Broadcasts, message: int) -> None:
+    answer = ben.mark_read(HARBOR, message)
+    # one cannot tell whether there is such a message anywhere
+    assert (answer.status_code, answer.json) == (404, {"error": "there is no such message in this room"})
+    assert ben.standing(HARBOR)[0] == BENS_LAST
+    broadcasts.assert_nothing_broadcast()
+
+
+def test_one_reads_for_oneself(app: Flask, ben: Someone, cleo: Someone) -> None:
+    ben.mark_read(HARBOR, ANNS_LAST)
+    ben.mark_read(LUNCH, OF_LUNCH)
+    with app.app_context():
+        reads = {(one.room_id, one.user_id): one.last_read_id for one in db.session.scalars(db.select(Membership))}
+    before = {(1, 1): 7, (1, 3): 3, (1, 4): 0, (2, 1): 9, (3, 1): 10, (3, 3): 0}
+    assert reads == before | {(1, 2): ANNS_LAST, (2, 2): OF_LUNCH}
+
+
+def test_who_has_left_reads_no_more(ann: Someone, cleo: Someone, broadcasts: Broadcasts) -> None:
+    ann.send("DELETE", f"/api/rooms/{HARBOR}/members/3")
+    assert cleo.mark_read(HARBOR, ANNS_LAST).status_code == 404
+    broadcasts.assert_not_broadcast("messages-read")
+
+
+def test_of_two_tabs_the_one_that_has_read_further_is_right(app: Flask, broadcasts: Broadcasts) -> None:
+    with app.app_context():
+        slow = db.session.get(Membership, (HARBOR, IDS["Cleo"]))
+        message = db.session.get(RoomMessage, 4)
+        assert slow
+        assert message
+        # has been looked up, when the other tab is faster
+        with db.engine.connect() as faster:
+            faster.execute(
+                db.update(Membership).where(Membership.user_id == IDS["Cleo"]).values(last_read_id=ANNS_LAST)
+            )
+            faster.commit()
+        assert slow.last_read_id == 3
+        reading.mark_read(slow, message)
+        db.session.commit()
+        assert slow.last_read_id == ANNS_LAST
+    broadcasts.assert_nothing_broadcast()
+
+
 # -- with which role ---------------------------------------------------------------------------------------------------
 
 WRITING = [
@@ -225,6 +273,8 @@ def test_who_may_send_whom_away(app: Flask, actor: str, subject: str) -> None:
         ("/api/rooms/1/messages", {"message": "hello", "sender_role": "owner"}),
         ("/api/rooms/1/messages", {"message": "hello", "type": "system"}),
         ("/api/rooms/1/messages", {"message": "hello", "room_id": 3}),
+        ("/api/rooms/1/read", {"message_id": 7, "user_id": 1}),
+        ("/api/rooms/1/read", {"message_id": 7, "last_read_id": 1}),
         ("/api/rooms", {"name": "Mine", "id": 1}),
         ("/api/rooms/1/members", {"email": "eve@example.org", "user_id": 5}),
         ("/api/session", {"email": "ann@example.org", "password": "rooms-demo", "user_id": 2}),
@@ -357,6 +407,7 @@ def test_what_was_sent_is_not_quoted_in_errors(stranger: Someone) -> None:
         ("messages", ("POST", "/api/rooms/1/messages", {"message": "hello"}), 201),
         ("messages", ("PUT", "/api/rooms/1/messages/1/reaction", {"emoji": "🎉", "is_on": True}), 200),
         ("typing", ("POST", "/api/rooms/1/typing", None), 204),
+        ("reading", ("POST", "/api/rooms/1/read", {"message_id": 1}), 200),
         ("uploads", ("POST", "/api/rooms/1/files", None), 422),
         ("rooms", ("POST", "/api/rooms", {"name": "Lunch"}), 409),
         ("rooms", ("POST", "/api/rooms/99/join", None), 404),

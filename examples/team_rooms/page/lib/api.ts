@@ -14,7 +14,13 @@ export interface Session {
   user: Person | null;
   accounts: { name: string; email: string; password: string }[];
 }
-export interface Room {
+/** How far one has read in a room, and what was beyond when the server counted. */
+export interface Standing {
+  last_read_id: number;
+  unread_count: number;
+  last_message_id: number;
+}
+export interface Room extends Standing {
   id: number;
   name: string;
   description: string;
@@ -28,8 +34,9 @@ export interface Member {
   role: Role;
   is_online: boolean;
   last_seen: string | null;
+  last_read_id: number;
 }
-export interface RoomDetails extends Room {
+export interface RoomDetails extends Omit<Room, keyof Standing> {
   members: Member[];
 }
 export interface Upload {
@@ -98,6 +105,8 @@ export const api = {
   sendAway: (room: number, user: number) => call<RoomDetails>("DELETE", `/rooms/${room}/members/${user}`),
   lookAround: (room: number) => call<RoomDetails>("POST", `/rooms/${room}/presence`),
   typing: (room: number) => call<void>("POST", `/rooms/${room}/typing`),
+  markRead: (room: number, message: number) =>
+    call<Standing>("POST", `/rooms/${room}/read`, { message_id: message }),
   messages: (room: number, query: { before?: number; q?: string } = {}) =>
     call<{ messages: Message[]; more: boolean }>("GET", `/rooms/${room}/messages?${search(query)}`),
   message: (room: number, id: number) => call<Message>("GET", `/rooms/${room}/messages/${id}`),

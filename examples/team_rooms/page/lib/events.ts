@@ -38,6 +38,14 @@ export interface MessageReaction {
   reactions: Reactions;
 }
 
+export interface MessagesRead {
+  room_id: number;
+  user_id: number;
+  user_name: string;
+  message_id: number;
+  timestamp: string;
+}
+
 /** What is heard on one's own channel. */
 export interface MembershipChanged {
   room_id: number;

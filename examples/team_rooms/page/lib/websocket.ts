@@ -2,7 +2,7 @@
 // lost and another one is made; `onSubscribed` tells when, so that one can ask the server for what was missed.
 import Pusher, { type Options } from "pusher-js";
 
-import type { MembershipChanged, MessageReaction, NewActivity, NewMessage, UserStatusChanged, UserTyping } from "@/lib/events";
+import type { MembershipChanged, MessageReaction, MessagesRead, NewActivity, NewMessage, UserStatusChanged, UserTyping } from "@/lib/events";
 
 export type ConnectionStatus = "connected" | "connecting" | "disconnected";
 export type Unsubscribe = () => void;
@@ -240,6 +240,11 @@ export function listenToUserStatus(roomId: number, callback: (status: UserStatus
 
 export function listenToTyping(roomId: number, callback: (typing: UserTyping) => void): Unsubscribe {
   return listen(presenceOf(roomId), "user-typing", callback);
+}
+
+/** Calls back when somebody has read further; also for what one reads in another window. */
+export function listenToReads(roomId: number, callback: (read: MessagesRead) => void): Unsubscribe {
+  return listen(presenceOf(roomId), "messages-read", callback);
 }
 
 /** Calls back when one is brought into a room, sent away, or given another role; and for what one's other windows do. */

@@ -86,7 +86,7 @@ mariadb:
 	scripts/install-system.sh mariadb-server
 
 bench: .venv/.dev benchmarks/node_modules/.package-lock.json
-	scripts/install-system.sh nginx wrk redis-server
+	scripts/install-system.sh nginx wrk redis-server postgresql
 	$(BIN)/python -m benchmarks $(ARGS)
 
 # The documentation, in build/site; `unit` builds it too, and looks at it.

@@ -7,7 +7,7 @@ import sys
 import time
 
 # `triggers` is not among them: one of the clients that it compares may abort its process at the end
-PARTS = ("deliveries", "publishing", "soak", "signing", "auth_endpoint", "imports")
+PARTS = ("deliveries", "publishing", "commits", "soak", "signing", "auth_endpoint", "imports")
 
 
 def main() -> int:

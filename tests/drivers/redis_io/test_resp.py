@@ -115,7 +115,11 @@ def test_an_end_that_was_explained() -> None:
         b"*-1\r\n",
         b"$2\r\nok\r\n",
         b"*1\r\n*1\r\n:1\r\n",
+        # Python reads no number of so many digits
+        b":" + b"9" * 5_000 + b"\r\n",
+        b"*" + b"9" * 5_000 + b"\r\n",
     ],
+    ids=lambda data: repr(data[:12]),
 )
 def test_what_no_redis_says_to_this(data: bytes) -> None:
     with pytest.raises(ServiceFailedError, match=r"^what answered is no Redis, or answered something else$"):

@@ -22,6 +22,8 @@ Answer: TypeAlias = "tuple[list[Reply], bool]"
 _LIMIT = 16 * 1024 * 1024
 # Said to whatever is asked until the data is there: all of it is to be sent again, in its order.
 _LOADING = b"LOADING "
+# What is a number of subscribers, or of anything.
+_DIGITS = 18
 _NUMBERS = re.compile(rb"(?::[0-9]{1,18}\r\n)++")
 
 
@@ -120,7 +122,7 @@ def _one(data: bytes, at: int) -> tuple[int | DeliveryError, int] | None:
 
 
 def _number(text: bytes) -> int:
-    if not text.isdigit():
+    if not text.isdigit() or len(text) > _DIGITS:
         raise _strange()
     return int(text)
 

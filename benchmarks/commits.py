@@ -1,4 +1,4 @@
-"""How soon a relay sends what was committed, and what that costs writers: `python -m tests.delivery.outbox.latency`.
+"""How soon a relay sends what was committed, and what that costs writers: `python -m benchmarks.commits`.
 
 On a PostgreSQL of its own, on loopback. The figures of docs/how-to/outbox.md come from here.
 """
@@ -27,14 +27,14 @@ TURNS = 40
 
 def latency(engine: Engine, *, tells: bool) -> list[float]:
     """Return the milliseconds from a commit to the driver, of one event at a time, at moments that no poll knows."""
-    arrivals, dice = Arrivals(), random.Random(1)
+    arrivals, dice = Arrivals(), random.Random(1)  # noqa: S311 - moments
     relay = Relay(engine, Broadcaster(arrivals), listen=tells)
     thread = threading.Thread(target=relay.run)
     thread.start()
     sender = Broadcaster(arrivals, delivery=Outbox(notify=tells))
     found: list[float] = []
     for number in range(EVENTS):
-        time.sleep(dice.uniform(0.0, 0.1))
+        time.sleep(dice.uniform(0.0, 0.1))  # so that no commit keeps time with the polls
         with Session(engine) as session:
             sender.broadcast(AnonymousEvent(f"e{number}", on="a")).after_commit(session).to_everyone()
             session.commit()
@@ -57,10 +57,10 @@ def cost(engine: Engine, *, tells: bool) -> float:
     return (time.perf_counter() - begun) / TRANSACTIONS * 1e6
 
 
-def in_turn(measure: Callable[[bool], float]) -> tuple[float, float]:
-    """Return what it takes without and with, of measurements that take turns: the quickest, where others work, too."""
-    pairs = [(measure(False), measure(True)) for _ in range(TURNS)]
-    return min(one for one, _ in pairs), min(one for _, one in pairs)
+def in_turn(one: Callable[[], float], other: Callable[[], float]) -> tuple[float, float]:
+    """Return what each takes, of measurements that take turns: the quickest, where others work, too."""
+    pairs = [(one(), other()) for _ in range(TURNS)]
+    return min(first for first, _ in pairs), min(second for _, second in pairs)
 
 
 def main() -> None:
@@ -74,7 +74,7 @@ def main() -> None:
         with engine.connect() as listener:
             listener.exec_driver_sql("LISTEN broadcastkit_outbox")
             listener.commit()
-            without, told = in_turn(lambda tells: cost(engine, tells=tells))
+            without, told = in_turn(lambda: cost(engine, tells=False), lambda: cost(engine, tells=True))
         print(f"a transaction: {without:.0f} µs, with notify {told:.0f} µs")
         engine.dispose()
 

@@ -132,12 +132,12 @@ def awaited_contenders(port: int, stack: ExitStack) -> dict[str, Contender]:
         "httpx 50": awaited(runner, lambda: client.post(url, content=body), 50, callers=50),
         "pusher 50": awaited(runner, theirs, 300, callers=50),
         "ours over httpx 50": awaited(runner, partial(send, over), 1000, callers=50),
-        "ours 50": awaited(runner, mine, 5000, callers=50),
-        "ours 50, uvloop": awaited(fast, mine, 5000, callers=50),
+        "ours 50": awaited(runner, mine, 10_000, callers=50),
+        "ours 50, uvloop": awaited(fast, mine, 10_000, callers=50),
         "ours behind 50": awaited(runner, partial(send, behind), 5000, callers=50, after=background.aflush),
         "pusher 500": awaited(runner, theirs, 500, callers=500),
-        "ours 500": awaited(runner, mine, 25_000, callers=500),
-        "ours 500, uvloop": awaited(fast, mine, 25_000, callers=500),
+        "ours 500": awaited(runner, mine, 100_000, callers=500),
+        "ours 500, uvloop": awaited(fast, mine, 100_000, callers=500),
     }
 
 

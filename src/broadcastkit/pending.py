@@ -110,7 +110,7 @@ class Pending(Generic[ResultT]):
         self._used = False
         # where broadcast() was called, for the warning; the frame itself is not kept
         frame = sys._getframe(2)  # noqa: SLF001 - inspect.stack() reads source files
-        while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        while frame.f_code.co_filename.startswith(_PACKAGE) and frame.f_back is not None:
             frame = frame.f_back
         self._place, self._line = frame.f_code.co_filename, frame.f_lineno
 

@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
+from broadcastkit.core.message import Message
 from broadcastkit.delivery import Inline
 from broadcastkit.drivers.base import Outcome, Sent
 from broadcastkit.errors import BadRequestError, ConnectError, ConnectionLostError
@@ -134,12 +135,14 @@ def test_after_a_fork_the_child_waits_for_nobody_of_its_parent() -> None:
 # -- tasks -------------------------------------------------------------------------------------------------------------
 
 
+async def delivered(inline: Inline, driver: AsyncHeld, sent: Message) -> Sequence[Outcome]:
+    return await inline.adeliver("main", driver, [sent])
+
+
 def start(
     inline: Inline, driver: AsyncHeld, *events: str, channel: str | None = None
 ) -> list[asyncio.Task[Sequence[Outcome]]]:
-    return [
-        asyncio.create_task(inline.adeliver("main", driver, [message(event, channel or event)])) for event in events
-    ]
+    return [asyncio.create_task(delivered(inline, driver, message(event, channel or event))) for event in events]
 
 
 async def test_tasks_that_come_together_share_the_next_request() -> None:
@@ -197,6 +200,34 @@ async def test_a_caller_that_is_cancelled_while_waiting_sends_nothing() -> None:
     assert driver.requests == [["a"], ["b"]]
 
 
+async def test_callers_that_are_cancelled_while_waiting_leave_their_places_to_others() -> None:
+    inline, driver = Inline(), AsyncHeld()
+    first, *waiting = start(inline, driver, *"abcdefghijklmnop", channel="room")
+    await driver.wait_for(1)
+    cancelled = waiting[1:-1:2]
+    for caller in cancelled:
+        caller.cancel()
+    assert all(
+        isinstance(said, asyncio.CancelledError) for said in await asyncio.gather(*cancelled, return_exceptions=True)
+    )
+    driver.release_all()
+    await asyncio.gather(first, *(caller for caller in waiting if caller not in cancelled))
+    assert driver.requests == [["a"], [*"bdfhjlnp"]]
+
+
+async def test_nothing_is_asked_for_where_all_who_wait_were_cancelled() -> None:
+    inline, driver = Inline(), AsyncHeld()
+    first, *waiting = start(inline, driver, *"abcdefghijklmnop", channel="room")
+    await driver.wait_for(1)
+    for caller in waiting:
+        caller.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    driver.release_all()
+    await first
+    await asyncio.wait_for(start(inline, driver, "next", channel="room")[0], SECONDS)
+    assert driver.requests == [["a"], ["next"]]
+
+
 async def test_a_caller_that_is_cancelled_on_the_way_is_no_concern_of_the_others() -> None:
     inline, driver = Inline(), AsyncHeld()
     first, cancelled, other = start(inline, driver, "a", "b", "c")
@@ -247,7 +278,7 @@ async def test_what_the_driver_raises_reaches_every_task() -> None:
 def test_every_event_loop_has_a_line_of_its_own() -> None:
     inline, driver = Inline(), AsyncHeld(released=True)
     for _ in range(2):
-        outcomes = asyncio.run(inline.adeliver("main", driver, [message("a")]))
+        outcomes = asyncio.run(delivered(inline, driver, message("a")))
         assert isinstance(outcomes[0], Sent)
     assert driver.requests == [["a"], ["a"]]
 
@@ -261,14 +292,14 @@ def test_a_loop_that_ends_leaves_nothing_behind() -> None:
 
     asyncio.run(leave())
     driver.release_all()
-    assert isinstance(asyncio.run(inline.adeliver("main", driver, [message("d")]))[0], Sent)
+    assert isinstance(asyncio.run(delivered(inline, driver, message("d")))[0], Sent)
 
 
 async def test_where_requests_cannot_be_shared_callers_of_one_channel_still_go_in_order() -> None:
     inline, driver = Inline(), AsyncHeld()
     driver.batch_limit = 1
     tasks = [
-        asyncio.create_task(inline.adeliver("main", driver, [message(event, channel)]))
+        asyncio.create_task(delivered(inline, driver, message(event, channel)))
         for event, channel in (("a", "room"), ("b", "room"), ("c", "other"))
     ]
     await driver.wait_for(2)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from broadcastkit import config
 from broadcastkit.authorization import SubscriptionAuth, SubscriptionGrant, UserAuth, grant_user
+from broadcastkit.broadcaster.alone import AloneBase
 from broadcastkit.broadcaster.base import made
-from broadcastkit.broadcaster.repeating import RepeatingBase
 from broadcastkit.calls import in_worker_thread
 from broadcastkit.core.message import Message
 from broadcastkit.core.repeats import Claim
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["AsyncBroadcaster"]
 
 
-class AsyncBroadcaster(RepeatingBase[AsyncDriver]):
+class AsyncBroadcaster(AloneBase[AsyncDriver]):
     """The awaited twin of Broadcaster: same words, `await broadcaster.broadcast(event).to_others()`.
 
     Rules may be `async`; others run in a worker thread, so that they may block.
@@ -66,7 +66,23 @@ class AsyncBroadcaster(RepeatingBase[AsyncDriver]):
         return PendingBroadcast(self._send, tuple(events))
 
     async def _send_one(self, request: Request) -> Receipt:
-        return (await self._send(request))[0]
+        connection = self._alone(request)
+        if connection is None:
+            return (await self._send(request))[0]
+        try:
+            message = self._message(request.events[0], request)
+            if message is None:
+                return self._receipts(request, [None], {})[0]
+            driver = self.driver(connection)
+        except BroadcastError as error:
+            return self._unrendered(error, request)[0]
+        del request  # hundreds of callers may wait here, and they should keep as little as they can
+        outcome: Outcome | Queued
+        try:
+            (outcome,) = await self._delivery.adeliver(connection, driver, (message,))
+        except BroadcastError as error:
+            outcome = error
+        return self._receipt(message, connection, outcome)
 
     async def _send(self, request: Request) -> tuple[Receipt, ...]:
         try:

@@ -170,18 +170,22 @@ class BroadcasterBase(Generic[DriverT]):
 
     def _plans(self, request: Request) -> list[Plan | None]:
         """Render each event; None for one that is not to be sent."""
-        events, exclude, via, on, info, _, _ = request
         plans: list[Plan | None] = []
-        for event in events:
-            names = () if not event.broadcast_when() else channel_names(event.broadcast_on()) if on is None else on
-            if names:
-                # a NamedTuple's own constructor takes twice as long
-                parts = (event.event_name, names, event.broadcast_payload(), exclude, info, event.event_options)
-                message = _tuple(Message, parts)
-                plans.append((message, via or event.event_via or (self._default,)))
-            else:
-                plans.append(None)
-        return plans if self._fallbacks is None else self._with_fallbacks(self._fallbacks, events, plans)
+        for event in request.events:
+            message = self._message(event, request)
+            via = request.via or event.event_via or (self._default,)
+            plans.append(None if message is None else (message, via))
+        return plans if self._fallbacks is None else self._with_fallbacks(self._fallbacks, request.events, plans)
+
+    def _message(self, event: Broadcastable, request: Request) -> Message | None:
+        """Render an event; None if it is not to be sent."""
+        _, exclude, _, on, info, _, _ = request
+        names = () if not event.broadcast_when() else channel_names(event.broadcast_on()) if on is None else on
+        if not names:
+            return None
+        # a NamedTuple's own constructor takes twice as long
+        parts = (event.event_name, names, event.broadcast_payload(), exclude, info, event.event_options)
+        return _tuple(Message, parts)
 
     def _with_fallbacks(
         self, fallbacks: Fallbacks, events: Sequence[Broadcastable], plans: list[Plan | None]

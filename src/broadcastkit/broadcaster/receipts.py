@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 from broadcastkit.core.message import Message
@@ -14,7 +15,7 @@ __all__ = ["receipt_of"]
 _UNKNOWN = ChannelInfo()
 
 
-def receipt_of(message: Message, outcomes: list[tuple[str, Outcome | Queued]]) -> Receipt:
+def receipt_of(message: Message, outcomes: Iterable[tuple[str, Outcome | Queued]]) -> Receipt:
     """Return what became of a message, by connection."""
     channels = dict.fromkeys(message.channels, _UNKNOWN)
     connections: list[ConnectionReceipt] = []

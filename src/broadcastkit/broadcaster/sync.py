@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from broadcastkit import config
 from broadcastkit.authorization import SubscriptionAuth, SubscriptionGrant, UserAuth, grant_user
+from broadcastkit.broadcaster.alone import AloneBase
 from broadcastkit.broadcaster.base import made
-from broadcastkit.broadcaster.repeating import RepeatingBase
 from broadcastkit.core.message import Message
 from broadcastkit.core.repeats import Claim
 from broadcastkit.delivery import Queued
@@ -32,7 +32,7 @@ __all__ = ["Broadcaster"]
 _tuple = tuple.__new__
 
 
-class Broadcaster(RepeatingBase[Driver]):
+class Broadcaster(AloneBase[Driver]):
     """Sends events from blocking code.
 
     `connections` is a driver, or several by name with `default` naming one; `channels` holds the rules; `delivery` says
@@ -91,7 +91,24 @@ class Broadcaster(RepeatingBase[Driver]):
         return PendingBroadcast(self._send, tuple(events))
 
     def _send_one(self, request: Request) -> Receipt:
-        return self._send(request)[0]
+        connection = self._alone(request)
+        if connection is None:
+            return self._send(request)[0]
+        try:
+            message = self._message(request.events[0], request)
+            if message is None:
+                return self._receipts(request, [None], {})[0]
+            driver = self.driver(connection)
+        except BroadcastError as error:
+            return self._unrendered(error, request)[0]
+        if driver.blocking and self._delivery.waits:
+            _warn_in_event_loop()
+        outcome: Outcome | Queued
+        try:
+            (outcome,) = self._delivery.deliver(connection, driver, (message,))
+        except BroadcastError as error:
+            outcome = error
+        return self._receipt(message, connection, outcome)
 
     def _send(self, request: Request) -> tuple[Receipt, ...]:
         try:

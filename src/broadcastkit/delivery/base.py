@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from broadcastkit.core.message import Message
 from broadcastkit.drivers.base import AsyncDriver, Driver, Outcome
@@ -43,8 +42,8 @@ class Delivery(ABC):
     @abstractmethod
     def adeliver(
         self, connection: str, driver: AsyncDriver, messages: Sequence[Message]
-    ) -> Coroutine[Any, Any, Sequence[Outcome | Queued]]:
-        """Take messages from async code: an `async def`."""
+    ) -> Awaitable[Sequence[Outcome | Queued]]:
+        """Take messages from async code: an `async def`, or what else returns something that is awaited at once."""
 
     def deliver_within(
         self, target: object, connection: str, driver: Driver, messages: Sequence[Message]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Coroutine, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Sequence
+from typing import TYPE_CHECKING
 
 from broadcastkit.core.message import Message
 from broadcastkit.delivery.base import Delivery
@@ -48,7 +48,7 @@ class Inline(Delivery):
 
     def adeliver(
         self, connection: str, driver: AsyncDriver, messages: Sequence[Message]
-    ) -> Coroutine[Any, Any, Sequence[Outcome]]:
+    ) -> Awaitable[Sequence[Outcome]]:
         """Send, and await the answer."""
         del connection
         if self._async_lines is None:

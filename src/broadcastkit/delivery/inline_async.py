@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
-from typing import Any
+from collections.abc import Awaitable, Sequence
 from weakref import ref
 
 from broadcastkit.core.message import Message
-from broadcastkit.delivery.batching import MOST, Batch, Batcher, Item, batch_limit, distribute, messages_of, result_of
+from broadcastkit.delivery.batching import MOST, Batch, Batcher, Item, batch_limit, distribute, messages_of
 from broadcastkit.drivers.base import AsyncDriver, Outcome
 from broadcastkit.errors import ConnectionLostError
 
@@ -22,8 +21,11 @@ class AsyncLines:
         # not a WeakKeyDictionary, which takes three times as long, and this is asked for every event
         self._lines: dict[tuple[int, int], AsyncLine] = {}
 
-    def deliver(self, driver: AsyncDriver, messages: Sequence[Message]) -> Coroutine[Any, Any, Sequence[Outcome]]:
-        """Send in the running loop's line; there is none where the loop is not asyncio's, or nothing can be shared."""
+    def deliver(self, driver: AsyncDriver, messages: Sequence[Message]) -> Awaitable[Sequence[Outcome]]:
+        """Send in the running loop's line; there is none where the loop is not asyncio's, or nothing can be shared.
+
+        What is returned must be awaited at once: it has its place in the line already.
+        """
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
@@ -58,15 +60,15 @@ class AsyncLine:
         self._sweeps = False
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def deliver(self, item: Item, loop: asyncio.AbstractEventLoop) -> Sequence[Outcome]:
-        """Return the item's outcomes once it has been answered for."""
+    def deliver(self, item: Item, loop: asyncio.AbstractEventLoop) -> Awaitable[Sequence[Outcome]]:
+        """Return what gives the item's outcomes once it has been answered for.
+
+        A future and no coroutine around it, since hundreds of callers may wait: each keeps a few objects in the
+        processor's cache, and those are what many callers cost more than few.
+        """
         batch = self._batcher.add(item)
         if batch is not None and batch[0] is item and len(batch) == 1:
-            try:
-                return await self._driver.send(item.messages)
-            finally:
-                self._batcher.done(batch)
-                self._take()
+            return self._send_alone(batch)
         item.signal = loop.create_future()
         if batch is not None:
             self._start(batch)
@@ -75,12 +77,15 @@ class AsyncLine:
             # it wait for the answer to another one
             self._sweeps = True
             loop.call_soon(self._sweep)
+        answered: Awaitable[Sequence[Outcome]] = item.signal
+        return answered
+
+    async def _send_alone(self, batch: Batch) -> Sequence[Outcome]:
         try:
-            await item.signal
-        except asyncio.CancelledError:
-            self._batcher.withdraw(item)
-            raise
-        return result_of(item)
+            return await self._driver.send(batch[0].messages)
+        finally:
+            self._batcher.done(batch)
+            self._take()
 
     async def _send(self, first: Batch) -> None:
         batch: Batch | None = first
@@ -104,7 +109,10 @@ class AsyncLine:
         distribute(batch, outcomes)
         for item in batch:
             if not item.signal.done():
-                item.signal.set_result(None)
+                if isinstance(item.outcomes, BaseException):
+                    item.signal.set_exception(item.outcomes)
+                else:
+                    item.signal.set_result(item.outcomes)
 
     def _sweep(self) -> None:
         self._sweeps = False
@@ -115,10 +123,12 @@ class AsyncLine:
             self._start(batch)
 
     def _next(self) -> Batch | None:
+        """Return the next batch to send, without those whose callers were cancelled while they waited."""
         while (batch := self._batcher.take(part=True)) is not None:
-            if not all(item.signal.cancelled() for item in batch):
+            awaited = [item for item in batch if not item.signal.cancelled()]
+            if len(awaited) == len(batch):
                 return batch
-            self._batcher.done(batch)  # as where the loop ends: nobody would await the task
+            self._batcher.done(batch, again=awaited)
         return None
 
     def _start(self, batch: Batch) -> None:

@@ -164,8 +164,11 @@ async def test_who_gives_up_takes_no_others_message_along(tmp_path: Path, prefix
         driver = AsyncRedisDriver.from_url(server.url, prefix=prefix, retry=Retry(attempts=1))
         inline = Inline()
 
+        async def delivered(name: str) -> Sequence[Outcome]:
+            return await inline.adeliver("main", driver, [message(name)])
+
         def sending(name: str) -> asyncio.Task[Sequence[Outcome]]:
-            return asyncio.create_task(inline.adeliver("main", driver, [message(name)]))
+            return asyncio.create_task(delivered(name))
 
         admin.client_pause(60_000, all=False)  # takes what is published, and does not act on it
         first = sending("first")

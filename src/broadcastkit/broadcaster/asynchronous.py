@@ -11,6 +11,7 @@ from broadcastkit import config
 from broadcastkit.authorization import SubscriptionAuth, SubscriptionGrant, UserAuth, grant_user
 from broadcastkit.broadcaster.alone import AloneBase
 from broadcastkit.broadcaster.base import made
+from broadcastkit.broadcaster.holding import Joined
 from broadcastkit.calls import in_worker_thread
 from broadcastkit.core.message import Message
 from broadcastkit.core.repeats import Claim
@@ -139,7 +140,7 @@ class AsyncBroadcaster(AloneBase[AsyncDriver]):
         return AsyncWaitingRoom(now)
 
     async def _deliver(
-        self, batches: dict[str, tuple[AsyncDriver, list[Message]]], within: object | None = None
+        self, batches: dict[str, tuple[AsyncDriver, list[Message]]], within: Joined | None = None
     ) -> dict[str, Iterator[Outcome | Queued]]:
         delivery = self._delivery
         outcomes: dict[str, Iterator[Outcome | Queued]] = {}
@@ -150,7 +151,7 @@ class AsyncBroadcaster(AloneBase[AsyncDriver]):
                 delivering = (
                     delivery.adeliver(name, driver, messages)
                     if within is None
-                    else delivery.adeliver_within(within, name, driver, messages)
+                    else within.delivery.adeliver_within(within.target, name, driver, messages)
                 )
                 outcomes[name] = iter(await delivering)
             except BroadcastError as error:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TypeVar, cast
+from typing import NamedTuple, TypeVar, cast
 
 from broadcastkit.broadcaster.base import BroadcasterBase, Plan
 from broadcastkit.broadcaster.receipts import receipt_of
-from broadcastkit.delivery import Queued
+from broadcastkit.delivery import Queued, TransactionalDelivery
 from broadcastkit.delivery.transactions import Held, Sender, Transaction
 from broadcastkit.delivery.transactions.base import AMBIENT, ambient_transaction, transaction_of
 from broadcastkit.delivery.transactions.collecting import current_block
@@ -15,9 +15,16 @@ from broadcastkit.drivers.base import Outcome
 from broadcastkit.errors import BroadcastError, ConfigurationError
 from broadcastkit.pending import Receipt, Request
 
-__all__ = ["HoldingBase"]
+__all__ = ["HoldingBase", "Joined"]
 
 DriverT = TypeVar("DriverT")
+
+
+class Joined(NamedTuple):
+    """A transaction that the caller has named, and the delivery that writes into it."""
+
+    delivery: TransactionalDelivery
+    target: object
 
 
 class HoldingBase(BroadcasterBase[DriverT]):
@@ -42,14 +49,14 @@ class HoldingBase(BroadcasterBase[DriverT]):
                 return True
         return block is not None and block.hold(held)
 
-    def _within(self, request: Request) -> object | None:
+    def _within(self, request: Request) -> Joined | None:
         """Return whose transaction the delivery is to write into, if it does that and one is named."""
         if not self._delivery.joins:
             return None
-        named = request.after
-        if named is not None and named is not AMBIENT:
-            return named
-        return self._transaction() if callable(self._transaction) else self._transaction
+        target = request.after
+        if target is None or target is AMBIENT:
+            target = self._transaction() if callable(self._transaction) else self._transaction
+        return None if target is None else Joined(cast("TransactionalDelivery", self._delivery), target)
 
     def _ambient(self, block: object | None) -> Transaction | None:
         if self._transaction is not None:

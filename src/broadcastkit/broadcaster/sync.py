@@ -12,6 +12,7 @@ from broadcastkit import config
 from broadcastkit.authorization import SubscriptionAuth, SubscriptionGrant, UserAuth, grant_user
 from broadcastkit.broadcaster.alone import AloneBase
 from broadcastkit.broadcaster.base import made
+from broadcastkit.broadcaster.holding import Joined
 from broadcastkit.core.message import Message
 from broadcastkit.core.repeats import Claim
 from broadcastkit.delivery import Queued
@@ -159,7 +160,7 @@ class Broadcaster(AloneBase[Driver]):
         return WaitingRoom(now)
 
     def _deliver(
-        self, batches: dict[str, tuple[Driver, list[Message]]], within: object | None = None
+        self, batches: dict[str, tuple[Driver, list[Message]]], within: Joined | None = None
     ) -> dict[str, Iterator[Outcome | Queued]]:
         delivery = self._delivery
         outcomes: dict[str, Iterator[Outcome | Queued]] = {}
@@ -172,7 +173,7 @@ class Broadcaster(AloneBase[Driver]):
                 outcomes[name] = iter(
                     delivery.deliver(name, driver, messages)
                     if within is None
-                    else delivery.deliver_within(within, name, driver, messages)
+                    else within.delivery.deliver_within(within.target, name, driver, messages)
                 )
             except BroadcastError as error:
                 outcomes[name] = repeat(error, len(messages))

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 from broadcastkit.core.message import Message
-from broadcastkit.delivery.base import Delivery, Queued
+from broadcastkit.delivery.base import Queued, TransactionalDelivery
 from broadcastkit.delivery.envelope import Envelope
 from broadcastkit.delivery.outbox.base import adapter_of
 from broadcastkit.drivers.base import AsyncDriver, Driver
@@ -20,7 +20,7 @@ __all__ = ["Outbox"]
 _FACTORIES = frozenset({"sessionmaker", "async_sessionmaker", "Engine", "AsyncEngine"})
 
 
-class Outbox(Delivery):
+class Outbox(TransactionalDelivery):
     """Writes every broadcast into a table, in the caller's transaction. Sends nothing: `Relay` does.
 
     The transaction is the one that `.after_commit(session)` names, else the broadcaster's `transaction=`, else that of
@@ -39,8 +39,6 @@ class Outbox(Delivery):
     Raises:
         ConfigurationError: at a broadcast: no transaction is named, or a blocking one where one must be awaited.
     """
-
-    joins: bool = True
 
     def __init__(
         self,

@@ -19,13 +19,13 @@ DriverT = TypeVar("DriverT")
 
 
 class AloneBase(RepeatingBase[DriverT]):
-    """What has no color of it: which events may take it, and what is said of them; the same as on the long one."""
+    """What has no color of it: which events take it, and what is said of them, which is what the long one would say."""
 
-    def _alone(self, request: Request) -> str | None:
-        """Return the one connection of an event that may take the short way, else None.
+    def _alone(self, request: Request) -> tuple[str, DriverT, Message] | Receipt | None:
+        """Return what the short way delivers, and over what; the receipt, if that is nothing; None for the long way.
 
-        It may not where something else has a say: a transaction or a block that it waits for, a store of repeats,
-        fallbacks, hooks that trace, a test.
+        That is for events where something else has a say: a transaction or a block that they wait for, a store of
+        repeats, fallbacks, hooks that trace, a test.
         """
         event = request.events[0]
         via = request.via or event.event_via
@@ -41,7 +41,14 @@ class AloneBase(RepeatingBase[DriverT]):
             or current_block() is not None
         ):
             return None
-        return via[0] if via else self._default
+        try:
+            message = self._message(event, request)
+            if message is None:
+                return Receipt(event.event_name, {}, request.exclude)
+            connection = via[0] if via else self._default
+            return connection, self.driver(connection), message
+        except BroadcastError as error:
+            return self._unrendered(error, request)[0]
 
     def _receipt(self, message: Message, connection: str, outcome: Outcome | Queued) -> Receipt:
         receipt = receipt_of(message, ((connection, outcome),))

@@ -67,17 +67,13 @@ class AsyncBroadcaster(AloneBase[AsyncDriver]):
         return PendingBroadcast(self._send, tuple(events))
 
     async def _send_one(self, request: Request) -> Receipt:
-        connection = self._alone(request)
-        if connection is None:
+        alone = self._alone(request)
+        if alone is None:
             return (await self._send(request))[0]
-        try:
-            message = self._message(request.events[0], request)
-            if message is None:
-                return self._receipts(request, [None], {})[0]
-            driver = self.driver(connection)
-        except BroadcastError as error:
-            return self._unrendered(error, request)[0]
-        del request  # hundreds of callers may wait here, and they should keep as little as they can
+        if isinstance(alone, Receipt):
+            return alone
+        connection, driver, message = alone
+        del request, alone  # hundreds of callers may wait here, and they should keep as little as they can
         outcome: Outcome | Queued
         try:
             (outcome,) = await self._delivery.adeliver(connection, driver, (message,))

@@ -92,16 +92,12 @@ class Broadcaster(AloneBase[Driver]):
         return PendingBroadcast(self._send, tuple(events))
 
     def _send_one(self, request: Request) -> Receipt:
-        connection = self._alone(request)
-        if connection is None:
+        alone = self._alone(request)
+        if alone is None:
             return self._send(request)[0]
-        try:
-            message = self._message(request.events[0], request)
-            if message is None:
-                return self._receipts(request, [None], {})[0]
-            driver = self.driver(connection)
-        except BroadcastError as error:
-            return self._unrendered(error, request)[0]
+        if isinstance(alone, Receipt):
+            return alone
+        connection, driver, message = alone
         if driver.blocking and self._delivery.waits:
             _warn_in_event_loop()
         outcome: Outcome | Queued

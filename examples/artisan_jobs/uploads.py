@@ -13,6 +13,7 @@ from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import UploadedFile
 
 from examples.artisan_jobs.api import ApiError, invalid
+from examples.artisan_jobs.pictures import cleaned
 
 __all__ = ["Upload", "read_uploads"]
 
@@ -68,6 +69,8 @@ def _read(file: Any) -> Upload:
     content_type = _type_of(content)
     if content_type is None:
         raise invalid("attachments", "must be images (PNG, JPEG, GIF, WebP), PDFs or plain texts")
+    if content_type.startswith("image/"):
+        content = cleaned(content, content_type)
     name = "".join(sign for sign in file.name if sign.isprintable())[-LONGEST_NAME:]
     return Upload(name or "file", content_type, content)
 

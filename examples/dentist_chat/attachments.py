@@ -10,12 +10,14 @@ import secrets
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from anyio import CapacityLimiter, to_thread
 from anyio import Path as AsyncPath
 from fastapi import HTTPException
 from fastapi.responses import FileResponse
 from starlette.datastructures import UploadFile
 
 from examples.dentist_chat.models import Attachment
+from examples.dentist_chat.pictures import cleaned
 
 __all__ = ["Attachments", "Upload"]
 
@@ -50,6 +52,8 @@ class Attachments:
     def __init__(self, folder: Path, limit: int) -> None:
         self._folder = folder
         self._limit = limit
+        # an image takes up to 500 MB while it is written anew: not many at a time
+        self._cleaning = CapacityLimiter(2)
 
     async def read(self, upload: UploadFile) -> Upload:
         """Read what was uploaded; 413 if it is too much."""
@@ -59,15 +63,18 @@ class Attachments:
         return Upload(upload.filename or "", content)
 
     async def keep(self, upload: Upload) -> tuple[Attachment, bool]:
-        """Keep a file under a name of our own; return its row, and whether it is an image. 422 if it is not taken."""
+        """Keep a file under a name of our own; return its row, and if it is an image. 413 or 422 if it is not taken."""
         kind = kind_of(upload.content)
         if kind is None:
             raise HTTPException(422, "attach a PNG, JPEG, GIF or WebP image, or a PDF")
+        content = upload.content
+        if kind.is_image:
+            content = await to_thread.run_sync(cleaned, content, kind.media_type, limiter=self._cleaning)
         stored_as = secrets.token_hex(16)
         await AsyncPath(self._folder).mkdir(parents=True, exist_ok=True)
-        await AsyncPath(self._folder, stored_as).write_bytes(upload.content)
+        await AsyncPath(self._folder, stored_as).write_bytes(content)
         name = shown_name(upload.name, kind)
-        row = Attachment(name=name, media_type=kind.media_type, size=len(upload.content), stored_as=stored_as)
+        row = Attachment(name=name, media_type=kind.media_type, size=len(content), stored_as=stored_as)
         return row, kind.is_image
 
     async def drop(self, attachment: Attachment) -> None:

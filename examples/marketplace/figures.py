@@ -18,8 +18,9 @@ from examples.marketplace.models import now
 __all__ = ["Figures", "RedisFigures", "Trouble", "WatchedServer"]
 
 KEPT_ERRORS = 50
-# Codes from here on are the Pusher protocol's; with this one, a server that restarts asks clients to come back.
-OWN_CODES, COME_BACK = 4000, 4200
+# Codes from here on are the Pusher protocol's. With these nothing is wrong: somebody has signed out, or a server that
+# restarts asks clients to come back.
+OWN_CODES, NO_TROUBLE = 4000, {4009, 4200}
 
 
 @dataclass(frozen=True)
@@ -137,5 +138,5 @@ class WatchedServer:
             self.frames_sent += 1
         elif message["type"] == "websocket.close":
             code = message.get("code", 1000)
-            if code >= OWN_CODES and code != COME_BACK:
+            if code >= OWN_CODES and code not in NO_TROUBLE:
                 self.errors.appendleft(Trouble.of(f"connection closed with {code}: {message.get('reason', '')}"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import secrets
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ from broadcastkit.delivery.queues import CeleryDelivery
 from broadcastkit.delivery.repeats import AsyncRedisRepeats
 from broadcastkit.drivers.base import ClientOptions
 from broadcastkit.drivers.client_options import client_options, connect_sources
+from broadcastkit.errors import BroadcastError
 from broadcastkit.observability.prometheus import PrometheusHooks
 from broadcastkit.server import App, AsyncEmbeddedDriver, EmbeddedServer
 from examples.marketplace.figures import Figures, RedisFigures, WatchedServer
@@ -26,6 +28,8 @@ from examples.marketplace.settings import Settings
 from examples.marketplace.workers import celery_app
 
 __all__ = ["Live", "connect_live"]
+
+_log = logging.getLogger("marketplace")
 
 HOST = re.compile(r"[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]")
 ECHO_SERVER = "http://127.0.0.1:6001"
@@ -48,6 +52,13 @@ class Live:
         if not hasattr(driver, "client_options"):
             return {"broadcaster": "null"}  # of the log driver: Echo has one that hears nothing
         return client_options(driver, url=self.websocket_url or self._address(base_url))
+
+    async def disconnect(self, user_id: int) -> None:
+        """End all connections of somebody: where his token still holds, the page comes back by itself."""
+        try:
+            await self.broadcaster.terminate_user_connections(str(user_id))
+        except BroadcastError as error:  # also where nobody can, as with laravel-echo-server
+            _log.warning("the connections of user %d were not ended: %s", user_id, error)
 
     def _address(self, base_url: str) -> str | None:
         page = urlsplit(base_url)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
 
+from anyio import CapacityLimiter, to_thread
 from anyio import Path as AsyncPath
 from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,6 +13,7 @@ from examples.patient_chat.database import Sessions
 from examples.patient_chat.errors import Problem, not_found
 from examples.patient_chat.ids import ID
 from examples.patient_chat.models import Message, MessageType, Upload, User
+from examples.patient_chat.pictures import cleaned
 
 __all__ = ["LARGEST", "ROOM", "Uploads", "attached", "sniff"]
 
@@ -49,11 +51,15 @@ class Uploads:
     def __init__(self, sessions: Sessions, folder: Path) -> None:
         self._sessions = sessions
         self._folder = folder
+        # an image takes up to 500 MB while it is written anew: not many at a time
+        self._cleaning = CapacityLimiter(2)
 
     async def keep(self, owner: User, name: str, content: bytes) -> Upload:
         media_type = sniff(content)
         if media_type is None:
             raise Problem(415, "Only PDF documents and images (PNG, JPEG, GIF, WebP) can be attached")
+        if media_type != PDF:
+            content = await to_thread.run_sync(cleaned, content, media_type, limiter=self._cleaning)
         upload = Upload(
             owner_id=owner.id, file_name=clean_name(name, media_type), media_type=media_type, size=len(content)
         )

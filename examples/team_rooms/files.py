@@ -4,29 +4,23 @@ from __future__ import annotations
 
 import io
 import secrets
-import threading
 import unicodedata
-import warnings
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from PIL import Image, ImageOps
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
+from examples.team_rooms.pictures import cleaned, decoding, too_large
+
 __all__ = ["LARGEST", "Kept", "clean_name", "keep", "kind_of"]
 
 LARGEST = 5 * 1024 * 1024
-MOST_PIXELS = 40_000_000
 THUMBNAIL = (480, 360)
 LONGEST_NAME = 100
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
 # MPO is what phones make of a JPEG when they add a second picture to it
 PICTURES = {"PNG": "image/png", "JPEG": "image/jpeg", "MPO": "image/jpeg", "GIF": "image/gif", "WEBP": "image/webp"}
-
-# A picture with so many pixels that Pillow finds it suspicious is an error.
-warnings.simplefilter("error", Image.DecompressionBombWarning)
-# A picture takes up to 160 MB while it is decoded: not many at a time.
-_decoding = threading.BoundedSemaphore(2)
 
 
 @dataclass(frozen=True)
@@ -55,6 +49,7 @@ def keep(folder: Path, name: str, data: bytes) -> Kept:
     folder.mkdir(parents=True, exist_ok=True)
     size: tuple[int, int] | tuple[None, None] = None, None
     if content_type in PICTURES.values():
+        data = cleaned(data, content_type)
         size, thumbnail = _thumbnail(data)
         (folder / f"{stored_as}.thumbnail").write_bytes(thumbnail)
     (folder / stored_as).write_bytes(data)
@@ -77,7 +72,7 @@ def _picture(data: bytes) -> Image.Image | None:
     try:
         return Image.open(io.BytesIO(data), formats=FORMATS)
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-        raise RequestEntityTooLarge("a picture has at most 40 million pixels") from None
+        raise too_large() from None
     except (OSError, ValueError):
         return None
 
@@ -85,10 +80,8 @@ def _picture(data: bytes) -> Image.Image | None:
 def _thumbnail(data: bytes) -> tuple[tuple[int, int], bytes]:
     picture = _picture(data)
     assert picture is not None  # noqa: S101 - kind_of has opened it before
-    if picture.width * picture.height > MOST_PIXELS:
-        raise RequestEntityTooLarge("a picture has at most 40 million pixels")
     try:
-        with _decoding:
+        with decoding:
             return _smaller(picture)
     except (OSError, SyntaxError, ValueError):
         raise UnsupportedMediaType("the picture is broken") from None

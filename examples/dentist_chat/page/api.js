@@ -1,3 +1,5 @@
+export const UNAUTHORIZED = 401;
+
 // The application's HTTP side, with the browser's session: the CSRF token says that it is this page which asks.
 export class Api {
   socketId = () => undefined; // pusher-js knows it once it is connected
@@ -15,6 +17,14 @@ export class Api {
     return this.#ask("POST", path, body);
   }
 
+  // Only a clear no is one: what is lost on the way is tried again.
+  isSignedIn() {
+    return this.get("/api/v2/me").then(
+      () => true,
+      ({ status }) => status !== UNAUTHORIZED,
+    );
+  }
+
   async #ask(method, path, body) {
     const headers = { Accept: "application/json", "X-CSRF-TOKEN": this.csrfToken };
     const isForm = body instanceof FormData; // the browser writes its Content-Type
@@ -23,11 +33,15 @@ export class Api {
     // Whose message it is: `to_others()` leaves this connection out.
     if (socketId) headers["X-Socket-ID"] = socketId;
     const answer = await fetch(path, { method, headers, body: isForm ? body : JSON.stringify(body) });
-    // The session is over: only a person can begin another.
-    if (answer.status === 401) location.assign("/login");
+    if (answer.status === UNAUTHORIZED) toSignIn();
     if (!answer.ok) throw new ApiError(answer.status, await reason(answer));
     return answer.status === 204 ? null : answer.json();
   }
+}
+
+// The session is over: only a person can begin another.
+export function toSignIn() {
+  location.assign("/login");
 }
 
 export class ApiError extends Error {

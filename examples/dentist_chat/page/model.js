@@ -1,7 +1,8 @@
 // What this window knows of its user's consultations, kept true by what pusher-js hears: on the user's own channel
 // what concerns him anywhere, on the channel of the conversation on show what happens there, and on presence channels
 // whether the others have theirs open.
-import { connect, onStatus } from "./live.js";
+import { UNAUTHORIZED, toSignIn } from "./api.js";
+import { comeBack, connect, onStatus } from "./live.js";
 import { TypingReporter, TypingState } from "./typing.js";
 
 const WATCHED = 50; // consultations at the start, the newest: each is one more subscription
@@ -10,6 +11,7 @@ const COMINGS_AND_GOINGS = ["pusher:subscription_succeeded", "pusher:member_adde
 export class Chat {
   open = null; // the consultation on show
   status = "connecting";
+  left = false; // somebody signs out here
 
   constructor(api, { me, consultations, live }, view) {
     this.api = api;
@@ -75,6 +77,12 @@ export class Chat {
     });
   }
 
+  // The server ends this connection, too, when the form that signs out arrives: nobody is to be told of that.
+  leave() {
+    this.left = true;
+    this.pusher.disconnect();
+  }
+
   submitPlan(summary) {
     return this.#plan(this.open, "plans", { summary });
   }
@@ -86,7 +94,9 @@ export class Chat {
   // -- what is heard ------------------------------------------------------------------------------------------------
 
   #listen() {
+    comeBack(this.pusher, async () => !this.left && this.api.isSignedIn());
     onStatus(this.pusher, (status) => {
+      if (this.left) return;
       this.status = status;
       // Who is here is known again when the presence channels are.
       if (status !== "connected") for (const consultation of this.consultations) consultation.here = false;
@@ -133,9 +143,10 @@ export class Chat {
   }
 
   #subscribe(name) {
-    return this.pusher
-      .subscribe(name)
-      .bind("pusher:subscription_error", () => this.view.trouble("This page may not listen here: reload it."));
+    return this.pusher.subscribe(name).bind("pusher:subscription_error", ({ status }) => {
+      if (status === UNAUTHORIZED) toSignIn();
+      else this.view.trouble("This page may not listen here: reload it.");
+    });
   }
 
   async #sentToMe(message) {

@@ -27,6 +27,7 @@ export class View {
     this.#composer();
     this.#planDialog();
     this.$("earlier").addEventListener("click", () => chat.earlier());
+    this.$("sign-out").addEventListener("submit", () => chat.leave());
     this.#staysAtEnd();
     this.update();
   }

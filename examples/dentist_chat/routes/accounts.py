@@ -7,11 +7,13 @@ from datetime import timedelta
 from typing import Annotated
 from urllib.parse import parse_qsl
 
-from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from fastapi import APIRouter, BackgroundTasks, Depends, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import ValidationError
 from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from broadcastkit.errors import BroadcastError
 from examples.dentist_chat.accounts import Passwords, end_sign_in, start_sign_in
 from examples.dentist_chat.database import DatabaseSession
 from examples.dentist_chat.identity import (
@@ -22,7 +24,8 @@ from examples.dentist_chat.identity import (
     session_of_page,
 )
 from examples.dentist_chat.limits import RateLimits, limited, limited_by_address
-from examples.dentist_chat.models import Device, User
+from examples.dentist_chat.live import Live
+from examples.dentist_chat.models import Device, SignIn, User
 from examples.dentist_chat.pages import Pages
 from examples.dentist_chat.routes.conversation import log
 from examples.dentist_chat.schemas import Credentials, DeviceToken, FcmToken, SignedIn, UserView
@@ -32,6 +35,7 @@ __all__ = ["router"]
 
 router = APIRouter(tags=["accounts"])
 FORM_COOKIE = "ask_dentist_form"
+FORM_LIFETIME = 3_600
 DEVICES = 10
 """How many phones somebody has."""
 WRONG = "This email address and password do not belong together."
@@ -59,6 +63,21 @@ async def account_of(request: Request, session: DatabaseSession, given: Credenti
     return user
 
 
+async def end(sign_in: SignIn, request: Request, session: AsyncSession, later: BackgroundTasks) -> None:
+    """End a sign-in, and all connections of its user: where he is signed in still, the page comes back by itself."""
+    user_id = sign_in.user_id
+    await end_sign_in(session, sign_in)
+    # after the answer: whoever signs out does not wait for the service
+    later.add_task(disconnect, request.app.state.live, user_id)
+
+
+async def disconnect(live: Live, user_id: int) -> None:
+    try:
+        await live.broadcaster.terminate_user_connections(str(user_id))
+    except BroadcastError as error:
+        log.warning("the connections of user %d were not ended: %s", user_id, error)
+
+
 # -- apps ----------------------------------------------------------------------------------------------------------
 
 
@@ -72,8 +91,8 @@ async def login(given: Credentials, request: Request, session: DatabaseSession, 
 
 
 @router.post("/api/v2/logout", status_code=204)
-async def logout(sign_in: CurrentSignIn, session: DatabaseSession) -> None:
-    await end_sign_in(session, sign_in)
+async def logout(sign_in: CurrentSignIn, request: Request, session: DatabaseSession, later: BackgroundTasks) -> None:
+    await end(sign_in, request, session, later)
 
 
 @router.get("/api/v2/me", response_model=UserView, dependencies=[limited("read")])
@@ -142,13 +161,17 @@ async def _account_of_form(request: Request, session: DatabaseSession) -> User |
 
 
 @router.post("/logout", include_in_schema=False)
-async def sign_out(request: Request, session: DatabaseSession) -> Response:
+async def sign_out(
+    request: Request, session: DatabaseSession, settings: Configured, later: BackgroundTasks
+) -> Response:
     found = await session_of_page(request, session)
     if found is not None:
         check_csrf(found.csrf_token, (await _fields(request)).get("_token"))
-        await end_sign_in(session, found)
+        await end(found, request, session, later)
     answer = RedirectResponse("/login", 303)
     answer.delete_cookie(SESSION_COOKIE)
+    # all pages of the session come to the form now: with the same token, whichever is first
+    _set_cookie(answer, FORM_COOKIE, secrets.token_urlsafe(32), settings, FORM_LIFETIME)
     return answer
 
 
@@ -156,7 +179,7 @@ def _form(request: Request, *, wrong: str = "", status_code: int = 200) -> Respo
     pages: Pages = request.app.state.pages
     token = request.cookies.get(FORM_COOKIE) or secrets.token_urlsafe(32)
     answer = pages.login(token, wrong=wrong, status_code=status_code)
-    _set_cookie(answer, FORM_COOKIE, token, pages.settings, 3_600)
+    _set_cookie(answer, FORM_COOKIE, token, pages.settings, FORM_LIFETIME)
     return answer
 
 

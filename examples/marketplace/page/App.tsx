@@ -3,7 +3,7 @@ import { Dashboard } from "./Dashboard";
 import { Listings } from "./Listings";
 import { MessageInbox } from "./MessageInbox";
 import { SignIn } from "./SignIn";
-import { api, apiToken, keepToken, onSessionEnd } from "./lib/api";
+import { api, apiToken, keepToken, onSessionEnd, onTokenChange } from "./lib/api";
 import { type Status, useConversations, useEcho, useOnline } from "./lib/live";
 import type { Account, Session, Start } from "./types";
 
@@ -42,6 +42,7 @@ export function App() {
 
   useEffect(() => {
     onSessionEnd(leave);
+    onTokenChange(() => location.reload());
     const whoAmI = apiToken() ? api.get<Account>("/api/user").then(setMe) : Promise.resolve();
     whoAmI.catch(() => {}).finally(() => setKnown(true));
     api.get<Start>("/api/start").then(setStart, () => setNotice("The marketplace does not answer: reload the page."));
@@ -62,8 +63,9 @@ export function App() {
     setMe(session.user);
   }
 
-  async function signOut() {
-    await api.post("/api/logout").catch(() => {});
+  function signOut() {
+    // asked with the token, and not waited for: the server ends the connection, and by then this page has left
+    api.post("/api/logout").catch(() => {});
     leave("");
     go("");
   }

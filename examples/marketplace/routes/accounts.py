@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from broadcastkit.integrations.rate_limits import client_key
 from examples.marketplace.limits import RateLimits, count
+from examples.marketplace.live import Live
 from examples.marketplace.models import User
 from examples.marketplace.passwords import fits
 from examples.marketplace.schemas import Account, Credentials, SignedIn
@@ -45,9 +46,12 @@ class Accounts(Controller):
         return SignedIn(token=token, expires_at=expires_at, user=Account.model_validate(user))
 
     @post("/logout", status_code=204)
-    async def sign_out(self, request: OwnRequest, db: NamedDependency[AsyncSession]) -> None:
+    async def sign_out(
+        self, request: OwnRequest, db: NamedDependency[AsyncSession], live: NamedDependency[Live]
+    ) -> None:
         await db.delete(request.auth)
         await db.commit()
+        await live.disconnect(request.user.id)
 
     @get("/user")
     async def me(self, request: OwnRequest) -> Account:

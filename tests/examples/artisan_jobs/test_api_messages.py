@@ -14,8 +14,9 @@ from broadcastkit.testing import Broadcasts
 from examples.artisan_jobs.events import MessageSent
 from examples.artisan_jobs.models import Attachment, Message
 from tests.examples.artisan_jobs.application import SOCKET, Someone, World
+from tests.examples.pictures import plain
 
-PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
+PNG = plain("PNG")
 
 
 def test_send_as_the_guide_does(world: World, broadcasts: Broadcasts) -> None:
@@ -193,7 +194,7 @@ def attach(someone: Someone, *files: SimpleUploadedFile, kind: str = "file", con
 def test_an_image_is_attached_and_shown(world: World, broadcasts: Broadcasts) -> None:
     answer = attach(world.amaka, SimpleUploadedFile("sink.png", PNG, "text/html"), kind="image")
 
-    described = {"id": 1, "name": "sink.png", "type": "image/png", "size": 48, "url": "/api/attachments/1"}
+    described = {"id": 1, "name": "sink.png", "type": "image/png", "size": len(PNG), "url": "/api/attachments/1"}
     assert (answer.status_code, answer.json()["attachments"]) == (201, [described])
     broadcasts.assert_broadcast(MessageSent, payload=IsPartialDict(message_type="image", attachments=[described]))
     shown = world.chidi.get("/api/attachments/1")

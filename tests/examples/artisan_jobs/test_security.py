@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import timedelta
 from typing import Any
 
@@ -37,6 +38,7 @@ def test_only_the_digest_of_a_token_is_kept(world: World) -> None:
     kept = [str(value) for row in AccessToken.objects.values() for value in row.values()]
 
     assert world.amaka.token not in kept
+    assert hashlib.sha256(world.amaka.token.encode()).hexdigest() in kept
 
 
 def test_a_token_expires(world: World) -> None:

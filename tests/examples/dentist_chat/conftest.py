@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import re
 import shutil
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -22,6 +21,7 @@ from examples.dentist_chat.models import User
 from examples.dentist_chat.rules import Listener
 from examples.dentist_chat.seed import ACCOUNTS, PASSWORD
 from examples.dentist_chat.settings import Settings
+from tests.examples.pictures import plain
 from tests.interop.servers import NODE_MODULES, free_port, running
 
 FOLDER = Path(__file__).parents[3] / "examples" / "dentist_chat"
@@ -41,10 +41,7 @@ VARIABLES = {name: value for name, _, value in (line.partition("=") for line in 
 TOKEN = re.compile(r'name="_token" value="([^"]+)"')
 # Argon2 with as little memory as it takes.
 QUICK = {"ARGON2_MEMORY": "16"}
-# One pixel.
-PNG = base64.b64decode(
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-)
+PNG = plain("PNG")
 PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n<<>>\nendobj\n"
 
 MAYA, RUIZ, TOM, WEBER, ADMIN = range(1, 6)

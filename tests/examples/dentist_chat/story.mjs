@@ -74,8 +74,16 @@ class Person extends Window {
   }
 
   // Resolves once the server has let this window into a channel.
-  async joined(channel) {
-    const isIt = (frame) => frame.channel === channel && frame.event.endsWith("subscription_succeeded");
+  joined(channel) {
+    return this.told((frame) => frame.channel === channel && frame.event.endsWith("subscription_succeeded"));
+  }
+
+  // Resolves once the server knows whose connection this is.
+  known() {
+    return this.told((frame) => frame.event === "pusher:signin_success");
+  }
+
+  async told(isIt) {
     if (this.frames.some((frame) => isIt(JSON.parse(frame)))) return;
     await this.socket.waitForEvent("framereceived", ({ payload }) => isIt(JSON.parse(payload)));
   }
@@ -274,15 +282,51 @@ await tell(async () => {
   await ruiz.shoot("phone-doctor");
   seen.phone.widerDoctor = await ruiz.page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
 
-  // Maya reloads, and everything is still there; then she signs out, and is out.
+  // Maya reloads, and everything is still there; then she signs out, and is out, in her other tab too.
   await maya.page.reload();
   await maya.connected();
   await maya.shows("Thank you, see you at four.");
+  const other = await Person.open(maya.page.context(), "maya's other tab", { path: "/chat/conversation/1" });
+  const elsewhere = await person("maya elsewhere", "maya@ask-dentist.example", WIDE);
+  await other.connected();
+  for (const window of [other, elsewhere]) await window.known();
+  const returned = elsewhere.page.waitForEvent("websocket");
+  elsewhere.frames = [];
   await maya.page.getByRole("button", { name: "Sign out" }).click();
   await maya.page.getByRole("heading", { name: "Sign in" }).waitFor();
+  await other.page.getByRole("heading", { name: "Sign in" }).waitFor();
   await ruiz.dot(1).waitFor({ state: "detached" });
   await maya.page.goto(new URL("/chat", base).href);
   seen.signedOut = new URL(maya.page.url()).pathname;
+
+  // Where she had signed in by itself, her page connects again and hears of what comes.
+  await returned;
+  await elsewhere.known();
+  await elsewhere.joined("private-user.1");
+  await ruiz.page.goto(new URL("/chat/conversation/1", base).href);
+  await ruiz.write("Take care, Maya.");
+  await elsewhere.notice("Take care, Maya.").waitFor();
+  seen.elsewhere = {
+    status: await elsewhere.page.locator("#status").textContent(),
+    trouble: await elsewhere.page.locator("#trouble").isVisible(),
+    connections: elsewhere.heard("pusher:connection_established").length,
+  };
+  // and whoever is signed out has tried nothing of the kind
+  seen.otherTab = {
+    address: new URL(other.page.url()).pathname,
+    alerts: await other.page.getByRole("alert").count(),
+    connections: other.heard("pusher:connection_established").length,
+  };
+
+  // Tom's session ends while his phone has no network: found again, it has nothing to listen to.
+  await phone.lose();
+  const status = await tom.page.evaluate(async () => {
+    const headers = { "X-CSRF-TOKEN": document.querySelector("meta[name=csrf-token]").content };
+    return (await fetch("/api/v2/logout", { method: "POST", headers })).status;
+  });
+  phone.find();
+  await tom.page.getByRole("heading", { name: "Sign in" }).waitFor();
+  seen.ended = { status, address: new URL(tom.page.url()).pathname };
 
   const admin = await person("admin", "admin@ask-dentist.example", WIDE);
   seen.admin = {

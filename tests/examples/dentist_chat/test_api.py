@@ -12,6 +12,7 @@ from broadcastkit.testing import Broadcasts
 from examples.dentist_chat.events import MessageSent
 from examples.dentist_chat.seed import PASSWORD
 from tests.examples.dentist_chat.conftest import MAYA, PDF, PNG, RUIZ, Someone, email_of
+from tests.examples.pictures import plain
 
 WHEN = IsDatetime(iso_string=True)
 
@@ -134,9 +135,9 @@ def test_send_multipart_without_an_attachment(maya: Someone) -> None:
     ("content", "media_type", "name"),
     [
         (PNG, "image/png", "scan.png"),
-        (b"\xff\xd8\xff\xe0rest", "image/jpeg", "scan.jpg"),
-        (b"GIF89a....", "image/gif", "scan.gif"),
-        (b"RIFF\x10\x00\x00\x00WEBPVP8 ", "image/webp", "scan.webp"),
+        (plain("JPEG"), "image/jpeg", "scan.jpg"),
+        (plain("GIF"), "image/gif", "scan.gif"),
+        (plain("WEBP"), "image/webp", "scan.webp"),
         (PDF, "application/pdf", "scan.pdf"),
     ],
     ids=["png", "jpeg", "gif", "webp", "pdf"],

@@ -48,6 +48,7 @@ def test_attachments_are_handed_out_as_downloads_or_harmless_images(maya: Someon
     file = maya.get(maya.attach(1, PDF, "x.html").json()["attachments"][0]["url"])
     assert image.headers["Content-Type"] == "image/png"
     assert image.headers["Content-Disposition"] == 'inline; filename="x.png"'
+    assert b"script" not in image.content
     assert file.headers["Content-Disposition"] == 'attachment; filename="x.pdf"'
     for answer in (image, file):
         assert answer.headers["X-Content-Type-Options"] == "nosniff"

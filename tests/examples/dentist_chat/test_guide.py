@@ -56,7 +56,10 @@ class Api:
     def listens(self, client: PusherJsClient, name: str, soketi: dict[str, str]) -> str:
         server = PusherServer("127.0.0.1", int(soketi["SOKETI_PORT"]), "ask-dentist", "ask-dentist-key", "")
         headers = {"Authorization": self.tokens[name]}
-        return client.connect(server, auth_endpoint=f"{self.address}/broadcasting/auth", headers=headers)
+        endpoints = f"{self.address}/broadcasting"
+        return client.connect(
+            server, auth_endpoint=f"{endpoints}/auth", user_auth_endpoint=f"{endpoints}/user-auth", headers=headers
+        )
 
 
 @pytest.fixture
@@ -162,6 +165,8 @@ def test_soketi_has_the_app_of_the_guides_variables() -> None:
     assert given == {name: VARIABLES[f"PUSHER_APP_{name.upper()}"] for name in given}
     # clients say nothing to each other past the application
     assert app["enableClientMessages"] is False
+    # so that it knows whose connection is whose, and can end those of who signs out
+    assert app["enableUserAuthentication"] is True
 
 
 @pytest.mark.real
@@ -238,6 +243,22 @@ def test_the_plan_flow(api: Api, own_soketi: dict[str, str], pusher_js: Callable
     assert maya.expect("event", event="plan.submitted")["data"]["plan_id"] == plan["id"]
     api.post("maya", f"/chat/conversation/1/plans/{plan['id']}/accept", {})
     assert ruiz.expect("event", event="plan.accepted")["data"]["plan_id"] == plan["id"]
+
+
+@pytest.mark.real
+def test_who_signs_out_is_cut_off_by_soketi(
+    api: Api, own_soketi: dict[str, str], pusher_js: Callable[[], PusherJsClient]
+) -> None:
+    maya, ruiz = pusher_js(), pusher_js()
+    for client, name in ((maya, "maya"), (ruiz, "ruiz")):
+        api.listens(client, name, own_soketi)
+        client.sign_in()
+        client.subscribe("private-conversation.1")
+    api.post("maya", "/api/v2/logout", None)
+    maya.expect("disconnected")
+    sent = api.post("ruiz", "/chat/conversation/1/message", {"message": "Are you there?"})
+    assert ruiz.expect("event", event="message.sent")["data"] == sent
+    assert maya.events == []
 
 
 @pytest.mark.real

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import re
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,6 +15,8 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import create_engine, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.testclient import WebSocketTestSession
+from starlette.websockets import WebSocketDisconnect
 
 from broadcastkit.testing import Broadcasts
 from examples.dentist_chat.accounts import find_sign_in, start_sign_in
@@ -25,10 +31,14 @@ from tests.examples.dentist_chat.conftest import (
     RUIZ,
     TOKEN,
     TOM,
+    VARIABLES,
+    Seeded,
     Someone,
     email_of,
     form_token,
+    sign_in,
 )
+from tests.interop.servers import free_port
 
 CSRF = re.compile(r'name="csrf-token" content="([^"]+)"')
 
@@ -175,6 +185,58 @@ def test_errors_of_the_database_do_not_say_what_was_written(environ: dict[str, s
         assert engine.hide_parameters
 
 
+# -- connections ---------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def listening(someone: Someone) -> Iterator[WebSocketTestSession]:
+    """A connection on which somebody has signed in and listens to what is sent to him, as pusher-js does it."""
+    with someone.client.websocket_connect("/app/ask-dentist-key?protocol=7") as socket:
+        socket_id = json.loads(socket.receive_json()["data"])["socket_id"]
+        signed = someone.client.post("/broadcasting/user-auth", data={"socket_id": socket_id}, headers=someone.headers)
+        socket.send_json({"event": "pusher:signin", "data": signed.json()})
+        assert socket.receive_json()["event"] == "pusher:signin_success"
+        channel = f"private-user.{someone.get('/api/v2/me').json()['id']}"
+        granted = someone.subscribe(channel, socket_id).json()
+        socket.send_json({"event": "pusher:subscribe", "data": {"channel": channel, **granted}})
+        assert socket.receive_json()["event"] == "pusher_internal:subscription_succeeded"
+        yield socket
+
+
+def is_ended(socket: WebSocketTestSession) -> bool:
+    assert socket.receive_json()["event"] == "pusher:error"
+    with pytest.raises(WebSocketDisconnect) as ended:
+        socket.receive_json()
+    # with this one a client does not come back unasked
+    return ended.value.code == 4009
+
+
+def test_who_signs_out_hears_no_more(client: TestClient, maya: Someone, ruiz: Someone) -> None:
+    phone = sign_in(client, "maya")
+    with listening(maya) as first, listening(phone) as second, listening(ruiz) as hers:
+        assert maya.post("/api/v2/logout").status_code == 204
+        assert is_ended(first)
+        assert is_ended(second)
+        # who is signed in still comes back, and nobody else noticed anything
+        with listening(phone) as again:
+            ruiz.write(1, "At four")
+            assert again.receive_json()["event"] == "message.sent"
+            phone.write(1, "Thank you")
+            assert hers.receive_json()["event"] == "message.sent"
+    assert maya.subscribe("private-user.1").status_code == 401
+
+
+def test_a_service_that_does_not_answer_keeps_nobody_signed_in(
+    environ: dict[str, str], seeded: Seeded, caplog: pytest.LogCaptureFixture
+) -> None:
+    gone = VARIABLES | {"PUSHER_HOST": "127.0.0.1", "PUSHER_PORT": str(free_port()), "QUEUE_CONNECTION": "sync"}
+    with TestClient(create_app(environ | gone)) as client, caplog.at_level(logging.WARNING, "ask_dentist"):
+        maya = Someone(client, {"Authorization": seeded.tokens["maya"]})
+        assert maya.post("/api/v2/logout").status_code == 204
+        assert maya.get("/api/v2/me").status_code == 401
+    assert "the connections of user 1 were not ended" in caplog.text
+
+
 # -- browsers ------------------------------------------------------------------------------------------------------
 
 
@@ -203,6 +265,20 @@ def test_a_browser_signs_in_and_out(browser: TestClient) -> None:
     assert answer.url.path == "/login"
     browser.cookies.set("ask_dentist_session", session)
     assert browser.get("/chat").url.path == "/login"
+
+
+def test_a_browser_that_signs_out_hears_no_more(browser: TestClient) -> None:
+    tab = Someone(browser, {"X-CSRF-TOKEN": csrf_token(browser)})
+    with listening(tab) as socket:
+        assert browser.post("/logout", data={"_token": tab.headers["X-CSRF-TOKEN"]}).url.path == "/login"
+        assert is_ended(socket)
+        assert tab.subscribe("private-user.1").status_code == 401
+
+
+def test_all_pages_of_a_session_that_ends_have_one_form(browser: TestClient) -> None:
+    left = browser.post("/logout", data={"_token": csrf_token(browser)}, follow_redirects=False)
+    assert left.headers["Location"] == "/login"
+    assert form_token(browser) == form_token(browser) == left.cookies["ask_dentist_form"]
 
 
 def test_cookies_are_kept_from_scripts_and_other_sites(client: TestClient) -> None:

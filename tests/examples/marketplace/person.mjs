@@ -24,7 +24,18 @@ export class Person extends Window {
 
   constructor(page, name) {
     super(page, name);
-    page.on("websocket", () => (this.sockets += 1));
+    page.on("websocket", (socket) => {
+      this.socket = socket;
+      this.sockets += 1;
+    });
+  }
+
+  // Resolves once the server knows whose connection this is.
+  async known() {
+    await this.live();
+    const isIt = (frame) => frame.includes("pusher:signin_success");
+    if (this.frames.some(isIt)) return;
+    await this.socket.waitForEvent("framereceived", ({ payload }) => isIt(String(payload)));
   }
 
   async signIn(email, password = "envisage-demo") {

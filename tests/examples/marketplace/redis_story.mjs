@@ -13,6 +13,7 @@ await tell(async () => {
     await person.openMessages();
   }
   await ada.row("Ben").locator(".dot.online").waitFor();
+  await ben.row("Ada").locator(".dot.online").waitFor();
   await ada.open("Ben");
   await ben.open("Ada");
   seen.online = await ben.page.locator("#their-state").textContent();
@@ -28,5 +29,12 @@ await tell(async () => {
   const told = (person) => person.frames.filter((frame) => frame.includes('"message.sent"')).length;
   seen.onTheWire = { ada: told(ada), ben: told(ben) };
   await ben.shoot("dark-phone");
+
+  // Nobody can end a connection of laravel-echo-server's; another tab leaves by itself.
+  const tab = await Person.open(ben.page.context(), "ben's other tab");
+  await tab.live();
+  await ben.page.getByRole("button", { name: "Sign out" }).click();
+  await tab.page.getByLabel("Email").waitFor();
+  seen.signedOut = await tab.page.getByRole("alert").count();
   return seen;
 });

@@ -143,13 +143,38 @@ await tell(async () => {
   await ben.page.goto(new URL("/laravel-websockets", ben.page.url()).href);
   seen.dashboardForBen = await ben.page.locator(".notice").textContent();
 
-  // Ben signs out: Ada sees it, and his token is no more.
+  // Ben signs out, and his token is no more: neither in another tab nor where somebody has a copy of it.
   await ben.page.goto(new URL("/#/messages/1", ben.page.url()).href);
   await ben.shows("See you!");
-  await ada.row("Ben").locator(".dot.online").waitFor();
+  const tab = await Person.open(ben.page.context(), "ben's other tab");
+  const copy = await Person.open(await browser.newContext(DESKTOP), "ben's copy");
+  const token = await ben.page.evaluate(() => localStorage.getItem("api_token"));
+  await copy.page.evaluate((value) => localStorage.setItem("api_token", value), token);
+  await copy.page.reload();
+  const elsewhere = await Person.open(await browser.newContext(DESKTOP), "ben elsewhere", { path: "/#/messages/1" });
+  await elsewhere.signIn("ben@envisage.test");
+  await elsewhere.shows("See you!");
+  for (const window of [tab, copy, elsewhere]) await window.known();
+  const returned = elsewhere.page.waitForEvent("websocket");
   await ben.page.getByRole("button", { name: "Sign out" }).click();
-  await ben.page.getByLabel("Email").waitFor();
+  for (const window of [ben, tab, copy]) await window.page.getByLabel("Email").waitFor();
   seen.kept = await ben.page.evaluate(() => localStorage.getItem("api_token"));
+  seen.signedOut = {
+    ben: await ben.page.getByRole("alert").allTextContents(),
+    tab: await tab.page.getByRole("alert").allTextContents(),
+    copy: await copy.page.getByRole("alert").allTextContents(),
+  };
+
+  // Where he has signed in by itself, his page connects again, and hears of what comes.
+  await returned;
+  await elsewhere.live();
+  await ada.write("Are you still there?");
+  await elsewhere.shows("Are you still there?");
+  seen.connections = { tab: tab.sockets, copy: copy.sockets, elsewhere: elsewhere.sockets };
+
+  // When he signs out there too, Ada sees it.
+  await ada.row("Ben").locator(".dot.online").waitFor();
+  await elsewhere.page.getByRole("button", { name: "Sign out" }).click();
   await ada.row("Ben").locator(".dot:not(.online)").waitFor();
   seen.benLeft = await ada.page.locator("#their-state").textContent();
 

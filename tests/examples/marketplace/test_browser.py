@@ -30,7 +30,7 @@ CONVERSATION = [*BEFORE, BEN_WROTE[0], *ADA_WROTE, *BEN_WROTE[1:]]
 # what Chromium itself writes where a password was wrong, or a token is no good any more
 EXPECTED_COMPLAINTS = {
     f"{name}: Failed to load resource: the server responded with a status of 401 (Unauthorized)"
-    for name in ("ada", "dev")
+    for name in ("ada", "dev", "ben's copy")
 }
 
 
@@ -167,6 +167,16 @@ def test_the_dashboard_is_for_administrators(seen: Seen) -> None:
 def test_a_token_that_has_expired_leads_to_signing_in(seen: Seen) -> None:
     assert seen["expired"] == "Your session has ended: sign in again."
     assert seen["kept"] is seen["expiredKept"] is None
+
+
+def test_who_signs_out_is_out_in_every_window_of_that_session(seen: Seen, seen_over_redis: Seen) -> None:
+    ended = "Your session has ended: sign in again."
+    assert seen["signedOut"] == {"ben": [], "tab": [], "copy": [ended]}
+    assert seen_over_redis["signedOut"] == 0
+
+
+def test_only_where_one_has_signed_in_by_itself_a_page_connects_again(seen: Seen) -> None:
+    assert seen["connections"] == {"tab": 1, "copy": 1, "elsewhere": 2}
 
 
 def test_no_page_complained(seen: Seen, seen_over_redis: Seen) -> None:

@@ -9,7 +9,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,8 +22,8 @@ import pytest
 from examples.marketplace.app import create_app
 from tests.examples.marketplace.conftest import token_of
 from tests.examples.marketplace.test_live import LARAVEL_WEBSOCKETS
-from tests.interop.clients import NodeClient, Report
-from tests.interop.servers import asgi_server, free_port, running, soketi_app, soketi_server
+from tests.interop.clients import NodeClient, PusherJsClient, Report
+from tests.interop.servers import PusherServer, asgi_server, free_port, running, soketi_app, soketi_server
 
 pytestmark = pytest.mark.real
 
@@ -33,7 +33,8 @@ EXAMPLE = ROOT / "examples" / "marketplace"
 
 @contextmanager
 def by_soketi(folder: Path) -> Iterator[int]:
-    with soketi_server(folder, [soketi_app("local", "local", "local")]) as (server,):
+    # with users: so it can end their connections
+    with soketi_server(folder, [soketi_app("local", "local", "local", users=True)]) as (server,):
         yield server.port
 
 
@@ -123,6 +124,21 @@ def test_only_buyer_and_seller_with_a_good_token_may_listen(market: Market) -> N
     assert market.page("ben", expired).select(1) == {"type": "refused", "id": 1, "status": 401}
 
 
+def test_who_signs_out_is_cut_off(market: Market, pusher_js: Callable[[], PusherJsClient]) -> None:
+    server = PusherServer("127.0.0.1", market.websockets, "local", "local", "local")
+    ben, ada = pusher_js(), market.page("ada")
+    ada.select(1)
+    headers, endpoints = {"Authorization": f"Bearer {market.token('ben')}"}, f"{market.url}/broadcasting"
+    ben.connect(server, auth_endpoint=f"{endpoints}/auth", user_auth_endpoint=f"{endpoints}/user-auth", headers=headers)
+    ben.sign_in()
+    ben.subscribe("private-conversation.1")
+    assert httpx.post(f"{market.url}/api/logout", headers=headers, trust_env=False).status_code == 204
+    ben.expect("disconnected")
+    market.page("ben").write("By another token")
+    assert ada.next_event()["data"]["content"] == "By another token"
+    assert ben.events == []
+
+
 def test_the_backend_test_with_tinker(market: Market) -> None:
     ada = market.page("ada")
     ada.select(1)
@@ -191,6 +207,10 @@ def tinker(environ: dict[str, str], *arguments: str) -> subprocess.CompletedProc
 AUTH = {
     "authEndpoint": "https://api.example.com/broadcasting/auth",
     "auth": {"headers": {"Authorization": "Bearer 1|secret"}},
+    "userAuthentication": {
+        "endpoint": "https://api.example.com/broadcasting/user-auth",
+        "headers": {"Authorization": "Bearer 1|secret"},
+    },
 }
 API = {"NEXT_PUBLIC_API_URL": "https://api.example.com"}
 OPTION_1 = {"broadcaster": "pusher", "key": "your_app_key", "cluster": "eu", "forceTLS": True}

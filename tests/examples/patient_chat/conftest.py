@@ -27,6 +27,7 @@ from examples.patient_chat.manage import treat
 from examples.patient_chat.models import Base
 from examples.patient_chat.seed import ANA, BEN, CHIARA, DOE, PASSWORD, SMITH, Person, seed
 from examples.patient_chat.settings import Settings
+from tests.examples.pictures import plain
 from tests.interop.servers import asgi_server
 
 __all__ = [
@@ -49,7 +50,7 @@ HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 WAIT = 5.0
 # As the seed has it: Dr. Doe treats Ana and Ben, Dr. Smith treats Ana and Chiara.
 PEOPLE = {"ana": ANA, "ben": BEN, "chiara": CHIARA, "doe": DOE, "smith": SMITH}
-PNG = b"\x89PNG\r\n\x1a\n" + bytes(32)
+PNG = plain("PNG")
 PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"
 
 

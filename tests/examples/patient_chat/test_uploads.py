@@ -11,10 +11,7 @@ from dirty_equals import IsStr
 from examples.patient_chat import uploads
 from examples.patient_chat.uploads import LARGEST, clean_name, sniff
 from tests.examples.patient_chat.conftest import PDF, PNG, Someone
-
-JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + bytes(16)
-GIF = b"GIF89a\x01\x00\x01\x00" + bytes(16)
-WEBP = b"RIFF\x1a\x00\x00\x00WEBPVP8L" + bytes(16)
+from tests.examples.pictures import plain
 
 
 def send(user: Someone, other: Someone, **fields: Any) -> Any:
@@ -26,9 +23,9 @@ def send(user: Someone, other: Someone, **fields: Any) -> Any:
     ("content", "name", "kept_as", "kind", "media_type", "shown"),
     [
         (PNG, "scan.png", "scan.png", "image", "image/png", "inline"),
-        (JPEG, "photo.jpeg", "photo.jpg", "image", "image/jpeg", "inline"),
-        (GIF, "moving.gif", "moving.gif", "image", "image/gif", "inline"),
-        (WEBP, "small.webp", "small.webp", "image", "image/webp", "inline"),
+        (plain("JPEG"), "photo.jpeg", "photo.jpg", "image", "image/jpeg", "inline"),
+        (plain("GIF"), "moving.gif", "moving.gif", "image", "image/gif", "inline"),
+        (plain("WEBP"), "small.webp", "small.webp", "image", "image/webp", "inline"),
         (PDF, "letter.pdf", "letter.pdf", "file", "application/pdf", "attachment"),
         (PNG, "pretends.pdf", "pretends.png", "image", "image/png", "inline"),
     ],

@@ -39,7 +39,8 @@ def email_of(name: str) -> str:
 
 def picture(size: tuple[int, int] = (8, 6), kind: str = "PNG") -> bytes:
     written = io.BytesIO()
-    Image.new("RGB", size, "#b4532a").save(written, kind)
+    # as the application writes a WebP, so that each kind is kept as it is
+    Image.new("RGB", size, "#b4532a").save(written, kind, **({"quality": 90} if kind == "WEBP" else {}))
     return written.getvalue()
 
 

@@ -167,8 +167,8 @@ def test_a_webhook_that_the_service_has_not_signed_is_refused(
     monkeypatch.setattr(presence, "users_there", lambda room_id: pytest.fail("has looked"))
     body = delivery({"name": "member_added", "channel": "presence-room-1", "user_id": "2"})
     for headers in ({}, signed(body, "guessed"), signed(body + b" ")):
-        assert client.post("/broadcasting/webhooks", data=body, headers=headers).status_code in {400, 401}
+        assert client.post("/broadcasting/webhooks", data=body, headers=headers).status_code == 401
 
 
 def test_the_server_in_this_process_needs_no_address_for_them(app: Flask) -> None:
-    assert app.test_client().post("/broadcasting/webhooks", data=b"{}").status_code in {400, 404, 405}
+    assert app.test_client().post("/broadcasting/webhooks", data=b"{}").status_code == 404

@@ -27,6 +27,11 @@ export function onSessionEnd(callback: (why: string) => void): void {
   ended = callback;
 }
 
+// Another window of this browser has signed out, or in: its token is that of all of them.
+export function onTokenChange(callback: () => void): void {
+  addEventListener("storage", ({ key }) => key === TOKEN && callback());
+}
+
 export const sessionEnded = (): void => ended("Your session has ended: sign in again.");
 
 async function request<T>(method: string, path: string, body?: unknown): Promise<T> {
@@ -41,8 +46,14 @@ async function request<T>(method: string, path: string, body?: unknown): Promise
   if (answer.status === 204) return undefined as T;
   const value = await answer.json();
   if (answer.ok) return value;
-  if (answer.status === 401 && token) ended(value.detail);
+  if (answer.status === 401 && token) sessionEnded();
   throw new ApiError(answer.status, value.detail ?? "That did not work.");
+}
+
+// Only a clear no is one: what is lost on the way is tried again.
+export async function tokenHolds(): Promise<boolean> {
+  if (!apiToken()) return false;
+  return api.get("/api/user").then(() => true, (error) => !(error instanceof ApiError && error.status === 401));
 }
 
 export const api = {

@@ -25,7 +25,23 @@ export async function connectEcho(live: LiveOptions, token: string): Promise<Liv
   }
   // its types have one broadcaster each; what all of them can do is what this page uses
   window.echo = new Echo<"pusher">(options as unknown as Echo<"pusher">["options"]);
+  // says whose connection it is: when he signs out, it is ended (Reverb knows that by the presence channels)
+  if (options.broadcaster === "pusher") window.echo.connector.signin();
   return window.echo;
+}
+
+const BETWEEN_TRIES = 10_000;
+
+// Whoever signs out somewhere loses all connections, and pusher-js leaves them so. A page whose token still holds
+// connects again: at once, but not over and over.
+export function comeBack(echo: LiveEcho, tokenHolds: () => Promise<boolean>): void {
+  const { pusher } = echo.connector as { pusher?: Pusher };
+  let tried = 0;
+  async function again() {
+    tried = Date.now();
+    if (await tokenHolds()) pusher?.connect();
+  }
+  pusher?.connection.bind("disconnected", () => setTimeout(again, Math.max(0, tried + BETWEEN_TRIES - Date.now())));
 }
 
 // laravel-echo-server says on the socket, and not on the channel, that a subscription was refused.

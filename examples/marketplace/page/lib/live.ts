@@ -1,8 +1,8 @@
 // Hooks: the connection, the list of conversations, and who is there.
 import { useCallback, useEffect, useState } from "react";
 import type { Account, Conversation, LiveOptions, Person } from "../types";
-import { api, apiToken, sessionEnded } from "./api";
-import { type LiveEcho, connectEcho, onRefused } from "./echo";
+import { api, apiToken, sessionEnded, tokenHolds } from "./api";
+import { type LiveEcho, comeBack, connectEcho, onRefused } from "./echo";
 
 export type Status = "connected" | "disconnected" | "connecting" | "reconnecting" | "failed" | "off";
 
@@ -22,6 +22,7 @@ export function useEcho(live: LiveOptions | null, me: Account | null): { echo: L
       if (over) return made.disconnect();
       current = made;
       made.connector.onConnectionChange(setStatus);
+      comeBack(made, async () => !over && (await tokenHolds()) && !over);
       onRefused(made, (code) => code === UNAUTHORIZED && sessionEnded());
       setStatus(live.broadcaster === "null" ? "off" : made.connectionStatus());
       setEcho(made);

@@ -9,14 +9,13 @@ export interface BuildVariables {
 }
 
 export function echoOptions(live: LiveOptions, env: BuildVariables, token: string, hostname: string) {
+  const endpoints = `${env.NEXT_PUBLIC_API_URL ?? ""}/broadcasting`;
+  const headers = { Authorization: `Bearer ${token}` };
   return {
     ...(fromBuild(env, hostname) ?? live),
-    authEndpoint: `${env.NEXT_PUBLIC_API_URL ?? ""}/broadcasting/auth`,
-    auth: {
-      headers: {
-        Authorization: `Bearer ${token}`,
-      },
-    },
+    authEndpoint: `${endpoints}/auth`,
+    auth: { headers },
+    userAuthentication: { endpoint: `${endpoints}/user-auth`, headers },
   };
 }
 

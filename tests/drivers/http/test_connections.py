@@ -1,4 +1,4 @@
-"""Connections of our own: which are kept, for how long, for whom, and to which address they go."""
+"""Connections of our own: which are kept, for whom, and to which address they go."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ import httpx
 import pytest
 
 from broadcastkit.drivers.pusher.wire import HttpReply, HttpRequest
-from broadcastkit.drivers.sockets import idle
-from broadcastkit.drivers.sockets.idle import CONNECTIONS, IDLE_SECONDS
+from broadcastkit.drivers.sockets.idle import CONNECTIONS
 from broadcastkit.errors import ConnectError, NoReplyError
 from tests.drivers.http.wires import OURS, REQUEST
 from tests.drivers.scripted import OK, Answer, ScriptedServer, answer
@@ -40,40 +39,6 @@ def test_one_caller_needs_one_connection(ours: Wire, scripted: Scripted) -> None
 
     assert [ours.ask(transport) for _ in range(5)] == [YES] * 5
     assert connections(server) == [1] * 5
-
-
-def test_a_connection_that_was_idle_for_long_is_not_trusted(
-    ours: Wire, scripted: Scripted, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    server = scripted()
-    transport = ours.to(server.url)
-    now = [1000.0]
-    monkeypatch.setattr(idle, "monotonic", lambda: now[0])
-
-    for later in (0.0, IDLE_SECONDS - 1, IDLE_SECONDS - 1, IDLE_SECONDS + 1):
-        now[0] += later
-        assert ours.ask(transport) == YES
-
-    assert connections(server) == [1, 1, 1, 2]
-
-
-def test_what_a_burst_leaves_over_is_closed_after_a_while(
-    ours: Wire, scripted: Scripted, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    server = scripted(*[Answer(OK.raw)] * 40)
-    transport = ours.to(server.url)
-    now = [1000.0]
-    monkeypatch.setattr(idle, "monotonic", lambda: now[0])
-    assert ours.at_once(transport, [REQUEST] * 20) == [YES] * 20
-    burst = server.connections
-    assert 1 <= burst <= CONNECTIONS
-
-    for _ in range(2 * CONNECTIONS):
-        now[0] += IDLE_SECONDS / CONNECTIONS
-        assert ours.ask(transport) == YES
-
-    assert server.connections == burst, "the one used last is used again"
-    server.wait_until_open(1)
 
 
 def test_an_answer_to_nothing_ends_the_connection(ours: Wire, scripted: Scripted) -> None:

@@ -1,4 +1,4 @@
-"""Connections of our own to one Redis: which are kept, for how long, for whom, and when enough is enough."""
+"""Connections of our own to one Redis: which are kept, for whom, and when enough is enough."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from broadcastkit.core.message import Message
 from broadcastkit.core.retry import Retry
 from broadcastkit.drivers.base import Outcome, Sent
 from broadcastkit.drivers.redis import AsyncRedisDriver
-from broadcastkit.drivers.sockets import idle
-from broadcastkit.drivers.sockets.idle import CONNECTIONS, IDLE_SECONDS
+from broadcastkit.drivers.sockets.idle import CONNECTIONS
 from broadcastkit.errors import BadCredentialsError, ConnectError, ConnectionLostError, NoReplyError, ServiceFailedError
 from tests.drivers.redis.colours import AsyncColour, SyncColour
 
@@ -190,28 +189,6 @@ def test_a_reply_to_nothing_ends_the_connection(colour: SyncColour | AsyncColour
     assert [number for number, _ in server.heard] == [1, 2]
 
 
-def test_a_connection_that_was_idle_for_long_is_not_trusted(
-    colour: SyncColour | AsyncColour, scripted: Script, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    server = scripted()
-    driver = colour.driver(**server.options)
-    now = [1000.0]
-    monkeypatch.setattr(idle, "monotonic", lambda: now[0])
-
-    for later in (0.0, IDLE_SECONDS - 1, IDLE_SECONDS - 1, IDLE_SECONDS + 1):
-        now[0] += later
-        assert colour.send(driver, ONE) == [Sent(1)]
-
-    assert [number for number, _ in server.heard] == [1, 1, 1, 2]
-
-
-def test_many_at_once_share_a_few(colour: SyncColour | AsyncColour, scripted: Script) -> None:
-    server = scripted()
-
-    assert at_once(colour, colour.driver(**server.options), 60) == [Sent(1)] * 60
-    assert server.connections <= CONNECTIONS
-
-
 def test_who_waits_too_long_for_one_is_told(colour: SyncColour | AsyncColour, scripted: Script) -> None:
     server = scripted(*[None] * CONNECTIONS)
     driver = colour.driver(**server.options, timeout=0.3, retry=ONCE)
@@ -270,37 +247,6 @@ def test_a_reply_that_drips_has_one_time_limit(colour: SyncColour | AsyncColour)
         enough.set()
         server.join(WAIT)
     assert {type(outcome) for outcome in outcomes} == {NoReplyError}
-
-
-def test_what_is_in_use_while_all_are_closed_is_closed_after_its_reply(
-    colour: SyncColour | AsyncColour, scripted: Script
-) -> None:
-    server = scripted(None)
-    driver = colour.driver(**server.options, retry=ONCE)
-
-    def close_meanwhile() -> None:
-        server.wait_until(lambda: len(server.heard) == 1)
-        driver.close()
-        server._open[0].sendall(b":0\r\n")
-
-    if isinstance(colour, SyncColour):
-        meanwhile = threading.Thread(target=close_meanwhile)
-        meanwhile.start()
-        outcomes = colour.send(driver, ONE)
-        meanwhile.join(WAIT)
-    else:
-        outcomes = colour.run(_send_and_close(driver, server))
-
-    assert outcomes == [Sent(1)]
-    server.wait_until_open(0)
-
-
-async def _send_and_close(driver: Any, server: ScriptedRedis) -> Any:
-    sending = asyncio.create_task(driver.send([ONE]))
-    await asyncio.to_thread(server.wait_until, lambda: len(server.heard) == 1)
-    await driver.aclose()
-    server._open[0].sendall(b":0\r\n")
-    return await sending
 
 
 async def test_who_is_cancelled_leaves_no_reply_behind_for_the_next_one(scripted: Script) -> None:

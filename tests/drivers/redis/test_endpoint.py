@@ -9,6 +9,7 @@ import pytest
 from broadcastkit import AsyncBroadcaster, Broadcaster
 from broadcastkit.drivers.redis import AsyncRedisDriver, RedisDriver
 from broadcastkit.drivers.redis.endpoint import settings_from_url
+from broadcastkit.drivers.redis_io.server import Server
 from broadcastkit.errors import ConfigurationError
 
 SECRET = "t0psecret"
@@ -89,6 +90,9 @@ def test_a_wrong_url_is_explained_without_showing_it(url: str, said: str) -> Non
         ({"host": "redis://h"}, "host must be a host name or address without scheme"),
         ({"host": f":{SECRET}@h"}, "host must be a host name"),
         ({"host": None}, "host must be a str, not NoneType"),
+        ({"host": ":::"}, "host must be a host name or address without scheme, port or path, not ':::'"),
+        ({"host": "[::1"}, "host must be a host name or address without scheme, port or path, not '[::1'"),
+        ({"host": "h:6379"}, "host must be a host name or address without scheme, port or path, not 'h:6379'"),
         ({"port": "6379"}, "port must be a number from 1 to 65535, not '6379'"),
         ({"port": 0}, "port must be a number"),
         ({"db": -1}, "db must be a number from 0, not -1"),
@@ -149,11 +153,19 @@ def test_the_variables_of_a_laravel_app(environ: dict[str, str], shown: str) -> 
     assert repr(AsyncBroadcaster.from_env(environ).driver()) == f"AsyncRedisDriver({shown})"
 
 
-def test_user_password_and_database_are_passed_on() -> None:
-    environ = LARAVEL | {"REDIS_USERNAME": "app", "REDIS_PASSWORD": SECRET, "REDIS_DB": "2"}
-    driver: Any = Broadcaster.from_env(environ).driver()
+@pytest.fixture
+def servers(monkeypatch: pytest.MonkeyPatch) -> list[Server]:
+    """What drivers connect to."""
+    found: list[Server] = []
+    monkeypatch.setattr(RedisDriver, "_connect", lambda _, server: found.append(server))
+    return found
 
-    server = driver._transport._make()._server
+
+def test_user_password_and_database_are_passed_on(servers: list[Server]) -> None:
+    environ = LARAVEL | {"REDIS_USERNAME": "app", "REDIS_PASSWORD": SECRET, "REDIS_DB": "2"}
+    driver = Broadcaster.from_env(environ).driver()
+
+    (server,) = servers
     assert server.greeting == (("AUTH", "app", SECRET), ("SELECT", 2))
     assert SECRET not in f"{driver!r}{server!r}"
 
@@ -167,10 +179,10 @@ def test_user_password_and_database_are_passed_on() -> None:
         (f"app:{SECRET}@", (("AUTH", "app", SECRET),)),
     ],
 )
-def test_what_a_connection_begins_with(userinfo: str, greeting: object) -> None:
-    driver: Any = Broadcaster.from_url(f"redis://{userinfo}h").driver()
+def test_what_a_connection_begins_with(servers: list[Server], userinfo: str, greeting: object) -> None:
+    Broadcaster.from_url(f"redis://{userinfo}h").driver()
 
-    assert driver._transport._make()._server.greeting == greeting
+    assert [server.greeting for server in servers] == [greeting]
 
 
 def test_it_can_be_reached_beside_the_default() -> None:

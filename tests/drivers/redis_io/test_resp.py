@@ -60,7 +60,10 @@ ARGUMENTS = st.lists(st.one_of(st.text(st.characters(exclude_categories=["Cs"]))
 def test_commands_are_written_as_redis_py_writes_them(commands: list[Command]) -> None:
     theirs: Any = Connection
 
-    assert packed(commands) == b"".join(piece for one in commands for piece in theirs().pack_command(*one))
+    data, count = packed(commands)
+
+    assert data == b"".join(piece for one in commands for piece in theirs().pack_command(*one))
+    assert count == len(commands)
 
 
 # -- replies -----------------------------------------------------------------------------------------------------------

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import cast
 
 from anyio.to_thread import run_sync
 
-from broadcastkit.drivers.redis_io.resp import Answer, ReplyReader, packed, welcomed
+from broadcastkit.drivers.redis_io.resp import Answer, Packed, ReplyReader, packed, welcomed
 from broadcastkit.drivers.redis_io.server import Server
 from broadcastkit.drivers.redis_io.wire import Command, Reply
 from broadcastkit.drivers.sockets.awaited import connected, connected_to_path
-from broadcastkit.drivers.sockets.gate import Gate
-from broadcastkit.drivers.sockets.idle import CONNECTIONS, Idle, speaks
+from broadcastkit.drivers.sockets.idle import speaks
+from broadcastkit.drivers.sockets.pool_awaited import AsyncPool
 from broadcastkit.errors import ConnectionLostError, DeliveryError, NoReplyError
 
 __all__ = ["AsyncConnections"]
@@ -23,33 +24,16 @@ class AsyncConnections:
     """The awaited twin of Connections, for the tasks of one event loop."""
 
     def __init__(self, server: Server) -> None:
-        self._server = server
-        self._gate = Gate(CONNECTIONS)
-        self._idle: Idle[_Connection] = Idle()
+        self._pool = AsyncPool(partial(_connect, server), server.seconds)
 
-    async def run(self, commands: Sequence[Command]) -> list[Reply]:
+    def run(self, commands: Sequence[Command]) -> Awaitable[list[Reply]]:
         """See Connections.run."""
-        data = packed(commands)
-        await self._gate.enter(self._server.seconds)
-        try:
-            connection = self._idle.take() or await _connect(self._server)
-            try:
-                replies, keep = await connection.ask(data, len(commands))
-            except BaseException:
-                connection.close()
-                raise
-            if keep:
-                self._idle.keep(connection)
-            else:
-                connection.close()
-        finally:
-            self._gate.leave()
-        return replies
+        # without a coroutine of its own, which each of many that wait would pay for
+        return self._pool.ask(packed(commands))
 
     async def aclose(self) -> None:
-        """Close what is idle, and later what is in use now."""
-        for connection in self._idle.close():
-            await connection.closed
+        """See Pool.close."""
+        await self._pool.aclose()
 
 
 class _Connection(asyncio.Protocol):
@@ -65,8 +49,9 @@ class _Connection(asyncio.Protocol):
         self.idle_since = 0.0
         self.closed: asyncio.Future[None] = loop.create_future()
 
-    async def ask(self, data: bytes, count: int) -> Answer:
+    async def ask(self, question: Packed) -> Answer:
         """Send commands and wait for as many replies."""
+        data, count = question
         self._reader = ReplyReader(count)
         self._answer = self._loop.create_future()
         timer = self._loop.call_later(self._seconds, self._time_is_up)
@@ -135,7 +120,7 @@ async def _connect(server: Server) -> _Connection:
         connection = await connected(make, server.host, server.port, server.seconds, context)
     try:
         if server.greeting:
-            welcomed(await connection.ask(packed(server.greeting), len(server.greeting)))
+            welcomed(await connection.ask(packed(server.greeting)))
     except BaseException:
         connection.close()
         raise

@@ -5,15 +5,16 @@ from __future__ import annotations
 import encodings.idna  # noqa: F401 - what names of hosts are encoded with; see `broadcastkit.drivers.pusher.http`
 import socket
 from collections.abc import Sequence
-from threading import BoundedSemaphore
+from functools import partial
 from time import monotonic
 
-from broadcastkit.drivers.redis_io.resp import Answer, ReplyReader, packed, welcomed
+from broadcastkit.drivers.redis_io.resp import Answer, Packed, ReplyReader, packed, welcomed
 from broadcastkit.drivers.redis_io.server import Server
 from broadcastkit.drivers.redis_io.wire import Command, Reply
 from broadcastkit.drivers.sockets.blocking import connected, connected_to_path, left
-from broadcastkit.drivers.sockets.idle import CONNECTIONS, Idle, speaks
-from broadcastkit.errors import ConnectError, ConnectionLostError, NoReplyError
+from broadcastkit.drivers.sockets.idle import speaks
+from broadcastkit.drivers.sockets.pool import Pool
+from broadcastkit.errors import ConnectionLostError, NoReplyError
 
 __all__ = ["Connections"]
 
@@ -21,12 +22,10 @@ _PIECE = 65_536
 
 
 class Connections:
-    """Up to eight connections that are kept, for the threads of one process; the last one used is the next."""
+    """Connections to one Redis, for the threads of one process."""
 
     def __init__(self, server: Server) -> None:
-        self._server = server
-        self._gate = BoundedSemaphore(CONNECTIONS)
-        self._idle: Idle[_Connection] = Idle()
+        self._pool = Pool(partial(_connect, server), server.seconds)
 
     def run(self, commands: Sequence[Command]) -> list[Reply]:
         """Run commands in one round trip.
@@ -34,27 +33,11 @@ class Connections:
         Raises:
             DeliveryError: none of them was answered for.
         """
-        data, seconds = packed(commands), self._server.seconds
-        if not self._gate.acquire(timeout=seconds):
-            raise ConnectError(f"all {CONNECTIONS} connections were in use for {seconds:g} s")
-        try:
-            connection = self._idle.take() or _connect(self._server)
-            try:
-                replies, keep = connection.ask(data, len(commands))
-            except BaseException:
-                connection.close()
-                raise
-            if keep:
-                self._idle.keep(connection)
-            else:
-                connection.close()
-        finally:
-            self._gate.release()
-        return replies
+        return self._pool.ask(packed(commands))
 
     def close(self) -> None:
-        """Close what is idle, and later what is in use now."""
-        self._idle.close()
+        """See Pool.close."""
+        self._pool.close()
 
 
 class _Connection:
@@ -73,8 +56,9 @@ class _Connection:
         """See Kept.is_open."""
         return not self._speaks()
 
-    def ask(self, data: bytes, count: int) -> Answer:
+    def ask(self, question: Packed) -> Answer:
         """Send commands and read as many replies."""
+        data, count = question
         reader = ReplyReader(count)
         deadline = monotonic() + self._seconds
         self._wait_for(self._seconds)
@@ -107,7 +91,7 @@ def _connect(server: Server) -> _Connection:
     connection = _Connection(made, server.seconds)
     try:
         if server.greeting:
-            welcomed(connection.ask(packed(server.greeting), len(server.greeting)))
+            welcomed(connection.ask(packed(server.greeting)))
     except BaseException:
         connection.close()
         raise

@@ -13,8 +13,10 @@ from broadcastkit.drivers.redis_io.replies import refused
 from broadcastkit.drivers.redis_io.wire import Command, Reply
 from broadcastkit.errors import ConnectionLostError, DeliveryError, ServiceFailedError
 
-__all__ = ["Answer", "ReplyReader", "packed", "welcomed"]
+__all__ = ["Answer", "Packed", "ReplyReader", "packed", "welcomed"]
 
+Packed: TypeAlias = "tuple[bytes, int]"
+"""Commands as they go over the wire, and how many they are: so many replies are waited for."""
 Answer: TypeAlias = "tuple[list[Reply], bool]"
 """The replies to what was sent, and whether the connection may be used again."""
 
@@ -27,7 +29,7 @@ _DIGITS = 18
 _NUMBERS = re.compile(rb"(?::[0-9]{1,18}\r\n)++")
 
 
-def packed(commands: Sequence[Command]) -> bytes:
+def packed(commands: Sequence[Command]) -> Packed:
     """Return commands as they go over the wire."""
     parts: list[str] = []
     for command in commands:
@@ -37,7 +39,7 @@ def packed(commands: Sequence[Command]) -> bytes:
             # Redis counts bytes; that a text is ASCII is known without looking at it
             size = len(text) if text.isascii() else len(text.encode())
             parts.append(f"${size}\r\n{text}\r\n")
-    return "".join(parts).encode()
+    return "".join(parts).encode(), len(commands)
 
 
 class ReplyReader:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import cast
 
 from anyio.to_thread import run_sync
@@ -12,8 +13,8 @@ from broadcastkit.drivers.pusher.http.base import Timeouts, TransportOptions
 from broadcastkit.drivers.pusher.http.messages import Answer, AnswerReader, RequestWriter
 from broadcastkit.drivers.pusher.wire import HttpReply, HttpRequest
 from broadcastkit.drivers.sockets.awaited import connected
-from broadcastkit.drivers.sockets.gate import Gate
-from broadcastkit.drivers.sockets.idle import CONNECTIONS, Idle, speaks
+from broadcastkit.drivers.sockets.idle import speaks
+from broadcastkit.drivers.sockets.pool_awaited import AsyncPool
 from broadcastkit.errors import ConnectionLostError, NoReplyError
 
 __all__ = ["AsyncConnections"]
@@ -23,45 +24,27 @@ class AsyncConnections:
     """The awaited twin of Connections, for the tasks of one event loop."""
 
     def __init__(self, options: TransportOptions) -> None:
-        self._options = options
-        self._timeouts = options.timeouts
         self._write = RequestWriter(options.host_header).write
-        self._gate = Gate(CONNECTIONS)
-        self._idle: Idle[_Connection] = Idle()
+        self._pool = AsyncPool(partial(_connect, options), options.timeouts.pool)
 
-    async def send(self, request: HttpRequest) -> HttpReply:
+    def send(self, request: HttpRequest) -> Awaitable[HttpReply]:
         """See AsyncTransport.send."""
-        data = self._write(request)
-        await self._gate.enter(self._timeouts.pool)
-        try:
-            connection = self._idle.take() or await _connect(self._options)
-            try:
-                reply, keep = await connection.ask(data, self._timeouts)
-            except BaseException:
-                connection.close()
-                raise
-            if keep:
-                self._idle.keep(connection)
-            else:
-                connection.close()
-        finally:
-            self._gate.leave()
-        return reply
+        # without a coroutine of its own, which each of many that wait would pay for
+        return self._pool.ask(self._write(request))
 
     async def aclose(self) -> None:
-        """Close what is idle, and later what is in use now."""
-        for connection in self._idle.close():
-            await connection.closed
+        """See Pool.close."""
+        await self._pool.aclose()
 
 
 class _Connection(asyncio.Protocol):
     """One connection, in the hands of one task at a time."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, timeouts: Timeouts) -> None:
         self._loop = loop
+        self._timeouts = timeouts
         self._answer: asyncio.Future[Answer] | None = None
         self._reader = AnswerReader()
-        self._timeouts: Timeouts
         self._timer: asyncio.TimerHandle | None = None
         self._writing = False
         self._transport: asyncio.Transport
@@ -69,14 +52,13 @@ class _Connection(asyncio.Protocol):
         self.idle_since = 0.0
         self.closed: asyncio.Future[None] = loop.create_future()
 
-    async def ask(self, data: bytes, timeouts: Timeouts) -> Answer:
+    async def ask(self, question: bytes) -> Answer:
         """Send a request and wait for its answer."""
-        self._timeouts = timeouts
         self._reader = AnswerReader()
         self._answer = self._loop.create_future()
-        self._transport.write(data)
+        self._transport.write(question)
         if not self._writing:
-            self._wait_for(timeouts.read)
+            self._wait_for(self._timeouts.read)
         try:
             return await self._answer
         finally:
@@ -154,4 +136,8 @@ class _Connection(asyncio.Protocol):
 async def _connect(options: TransportOptions) -> _Connection:
     context = await run_sync(options.context) if options.scheme == "https" else None
     loop = asyncio.get_running_loop()
-    return await connected(lambda: _Connection(loop), options.host, options.port, options.timeouts.connect, context)
+
+    def make() -> _Connection:
+        return _Connection(loop, options.timeouts)
+
+    return await connected(make, options.host, options.port, options.timeouts.connect, context)

@@ -11,6 +11,7 @@ from broadcastkit.errors import ConfigurationError
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Awaitable
 
     import httpx
 
@@ -48,7 +49,7 @@ class Transport(Protocol):
 class AsyncTransport(Protocol):
     """The awaited twin of Transport; used from several event loops, one after another or at once."""
 
-    async def send(self, request: HttpRequest) -> HttpReply:
+    def send(self, request: HttpRequest) -> Awaitable[HttpReply]:
         """See Transport.send."""
         ...
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import socket
-from threading import BoundedSemaphore
+from functools import partial
 from time import monotonic
 
 from broadcastkit.drivers.pusher.http.base import Timeouts, TransportOptions
 from broadcastkit.drivers.pusher.http.messages import Answer, AnswerReader, RequestWriter
 from broadcastkit.drivers.pusher.wire import HttpReply, HttpRequest
 from broadcastkit.drivers.sockets.blocking import connected, left
-from broadcastkit.drivers.sockets.idle import CONNECTIONS, Idle, speaks
-from broadcastkit.errors import ConnectError, ConnectionLostError, NoReplyError
+from broadcastkit.drivers.sockets.idle import speaks
+from broadcastkit.drivers.sockets.pool import Pool
+from broadcastkit.errors import ConnectionLostError, NoReplyError
 
 __all__ = ["Connections"]
 
@@ -19,48 +20,29 @@ _PIECE = 65_536
 
 
 class Connections:
-    """Up to eight connections that are kept, for the threads of one process; the last one used is the next."""
+    """Connections to one origin, for the threads of one process."""
 
     def __init__(self, options: TransportOptions) -> None:
-        self._options = options
-        self._timeouts = options.timeouts
         self._write = RequestWriter(options.host_header).write
-        self._gate = BoundedSemaphore(CONNECTIONS)
-        self._idle: Idle[_Connection] = Idle()
+        self._pool = Pool(partial(_connect, options), options.timeouts.pool)
 
     def send(self, request: HttpRequest) -> HttpReply:
         """See Transport.send."""
-        data = self._write(request)
-        pool = self._timeouts.pool
-        if not self._gate.acquire(timeout=pool):
-            raise ConnectError(f"all {CONNECTIONS} connections were in use for {pool:g} s")
-        try:
-            connection = self._idle.take() or _connect(self._options)
-            try:
-                reply, keep = connection.ask(data, self._timeouts)
-            except BaseException:
-                connection.close()
-                raise
-            if keep:
-                self._idle.keep(connection)
-            else:
-                connection.close()
-        finally:
-            self._gate.release()
-        return reply
+        return self._pool.ask(self._write(request))
 
     def close(self) -> None:
-        """Close what is idle, and later what is in use now."""
-        self._idle.close()
+        """See Pool.close."""
+        self._pool.close()
 
 
 class _Connection:
     """One connection, in the hands of one thread at a time."""
 
-    __slots__ = ("_seconds", "_socket", "_speaks", "idle_since")
+    __slots__ = ("_seconds", "_socket", "_speaks", "_timeouts", "idle_since")
 
-    def __init__(self, connected: socket.socket) -> None:
+    def __init__(self, connected: socket.socket, timeouts: Timeouts) -> None:
         self._socket = connected
+        self._timeouts = timeouts
         self._seconds = connected.gettimeout()
         self.idle_since = 0.0
         self._speaks = speaks(connected.fileno())
@@ -69,11 +51,12 @@ class _Connection:
         """See Kept.is_open."""
         return not self._speaks()
 
-    def ask(self, data: bytes, timeouts: Timeouts) -> Answer:
+    def ask(self, question: bytes) -> Answer:
         """Send a request and read its answer."""
+        timeouts = self._timeouts
         self._wait_for(timeouts.write)
         try:
-            self._socket.sendall(data)
+            self._socket.sendall(question)
         except TimeoutError as error:
             raise NoReplyError(f"the request did not go out within {timeouts.write:g} s") from error
         except OSError:
@@ -108,4 +91,5 @@ class _Connection:
 
 
 def _connect(options: TransportOptions) -> _Connection:
-    return _Connection(connected(options.host, options.port, options.timeouts.connect, options.context()))
+    made = connected(options.host, options.port, options.timeouts.connect, options.context())
+    return _Connection(made, options.timeouts)

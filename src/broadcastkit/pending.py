@@ -107,12 +107,12 @@ class Pending(Generic[ResultT]):
         self._on: tuple[str, ...] | None = None
         self._info: tuple[str, ...] = ()
         self._after: object | None = None
-        self._used = False
         # where broadcast() was called, for the warning; the frame itself is not kept
         frame = sys._getframe(2)  # noqa: SLF001 - inspect.stack() reads source files
         while frame.f_code.co_filename.startswith(_PACKAGE) and frame.f_back is not None:
             frame = frame.f_back
         self._place, self._line = frame.f_code.co_filename, frame.f_lineno
+        self._used = False
 
     def via(self, *connections: str) -> Self:
         """Send over these connections instead of the event's own or the default one."""

@@ -33,6 +33,10 @@ def added(batcher: Batcher, *items: Item) -> list[Batch | None]:
     return [batcher.add(one) for one in items]
 
 
+def land(batcher: Batcher, batches: list[Batch | None], one: Item) -> None:
+    batcher.done(next(batch for batch in batches if batch is not None and one in batch))
+
+
 def test_a_lone_item_leaves_at_once() -> None:
     batcher = Batcher(10, most=8, free=2)
     one = item("a")
@@ -43,8 +47,9 @@ def test_a_lone_item_leaves_at_once() -> None:
 def test_while_the_free_ones_are_on_their_way_others_wait_and_share_the_next_request() -> None:
     batcher = Batcher(10, most=8, free=2)
     first, second, third, fourth = item("a"), item("b"), item("c"), item("d")
-    assert added(batcher, first, second, third, fourth) == [[first], [second], None, None]
-    batcher.done([first])
+    batches = added(batcher, first, second, third, fourth)
+    assert batches == [[first], [second], None, None]
+    land(batcher, batches, first)
     assert batcher.take() == [third, fourth]
 
 
@@ -62,25 +67,28 @@ def test_a_full_batch_leaves_beyond_the_free_ones_up_to_the_most() -> None:
 def test_a_channel_that_is_on_its_way_is_waited_for() -> None:
     batcher = Batcher(10, most=8, free=2)
     first, same, other = item("a"), item("a"), item("b")
-    assert added(batcher, first, same, other) == [[first], None, [other]]
-    batcher.done([first])
+    batches = added(batcher, first, same, other)
+    assert batches == [[first], None, [other]]
+    land(batcher, batches, first)
     assert batcher.take() == [same]
 
 
 def test_nobody_overtakes_over_a_shared_channel() -> None:
     batcher = Batcher(10, most=8, free=2)
     first, both, late = item("a"), item("a", "b"), item("b")
-    assert added(batcher, first, both, late) == [[first], None, None]
-    batcher.done([first])
+    batches = added(batcher, first, both, late)
+    assert batches == [[first], None, None]
+    land(batcher, batches, first)
     assert batcher.take() == [both, late]
 
 
 def test_an_item_with_more_channels_than_a_request_holds_travels_alone() -> None:
     batcher = Batcher(3, most=8, free=2)
-    added(batcher, item("x"), item("y"))
+    first = item("x")
+    batches = added(batcher, first, item("y"))
     small, large = item("a"), item(*"bcdef")
     added(batcher, small, large)
-    batcher.done([])
+    land(batcher, batches, first)
     assert batcher.take() == [small]
     assert batcher.take() == [large]
 

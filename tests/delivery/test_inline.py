@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -132,6 +133,70 @@ def test_after_a_fork_the_child_waits_for_nobody_of_its_parent() -> None:
         assert all(isinstance(future.result(SECONDS)[0], Sent) for future in futures)
 
 
+ODD: dict[str, Callable[[list[Outcome]], Any]] = {
+    "a generator": iter,
+    "one too few": lambda said: said[1:],
+    "nothing": lambda said: None,
+}
+
+
+class OddHeld(Held):
+    """Returns what no driver should."""
+
+    answers: Any = None
+
+    def answer(self, messages: Sequence[Message]) -> Any:
+        return self.answers(super().answer(messages))
+
+
+@pytest.mark.parametrize("what", ODD)
+def test_each_thread_is_told_that_a_driver_answers_wrongly(what: str) -> None:
+    inline, driver = Inline(), OddHeld()
+    driver.answers = staticmethod(ODD[what])
+    with ThreadPoolExecutor(12) as pool:
+        futures = in_threads(inline, driver, pool, "a", "b")
+        driver.wait_for(2)
+        futures += in_threads(inline, driver, pool, "c", "d", "e")
+        wait_until(lambda: waiting(inline, driver) == 3)
+        driver.release(3)
+        said = [future.exception(SECONDS) for future in futures]
+    assert all(isinstance(one, TypeError) and "OddHeld" in str(one) for one in said), said
+
+
+class Interrupted(BaseException):
+    pass
+
+
+class Interrupting:
+    """A lock that interrupts who lets go of it: Ctrl-C, or a task's time limit, at the worst moment."""
+
+    def __init__(self, lock: Any) -> None:
+        self._lock = lock
+        self.armed = True
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+        if self.armed:
+            self.armed = False
+            raise Interrupted
+
+
+def test_a_caller_that_is_interrupted_before_it_sends_keeps_nobody_waiting() -> None:
+    inline, driver = Inline(), Held(released=True)
+    inline.deliver("main", driver, [message("first", "room")])
+    (line,) = inline._lines.values()
+    line._lock = Interrupting(line._lock)  # type: ignore[assignment]
+    with pytest.raises(Interrupted):
+        inline.deliver("main", driver, [message("interrupted", "room")])
+    with ThreadPoolExecutor(1) as pool:
+        next_one = pool.submit(inline.deliver, "main", driver, [message("next", "room")])
+        assert next_one.result(SECONDS) == [Sent(1)]
+    assert driver.requests == [["first"], ["next"]]
+
+
 # -- tasks -------------------------------------------------------------------------------------------------------------
 
 
@@ -226,6 +291,52 @@ async def test_nothing_is_asked_for_where_all_who_wait_were_cancelled() -> None:
     await first
     await asyncio.wait_for(start(inline, driver, "next", channel="room")[0], SECONDS)
     assert driver.requests == [["a"], ["next"]]
+
+
+async def test_one_that_is_cancelled_in_the_turn_that_fills_a_request_sends_nothing() -> None:
+    inline, driver = Inline(), AsyncHeld()
+    (first,) = start(inline, driver, "first")
+    await driver.wait_for(1)
+    waiting = start(inline, driver, *"abcdefghi")
+    asyncio.get_running_loop().call_soon(waiting[2].cancel)
+    waiting += start(inline, driver, "j")
+    await driver.wait_for(2)
+    driver.release_all()
+    await asyncio.gather(first, *waiting, return_exceptions=True)
+    assert driver.requests == [["first"], [*"abdefghij"]]
+
+
+async def test_many_who_wait_for_one_channel_keep_nobody_on_another_from_leaving() -> None:
+    inline, driver = Inline(), AsyncHeld()
+    slow = start(inline, driver, *(f"s{number}" for number in range(500)), channel="slow")
+    await driver.wait_for(1)
+    (fast,) = start(inline, driver, "fast")
+    await driver.wait_for(2)
+    assert driver.requests[1] == ["fast"]
+    driver.release_all()
+    await asyncio.gather(fast, *slow)
+    assert [event for request in driver.requests[2:] for event in request] == [f"s{number}" for number in range(1, 500)]
+
+
+class Odd(AsyncHeld):
+    """Returns what no driver should."""
+
+    answers: Any = None
+
+    def answer(self, messages: Sequence[Message]) -> Any:
+        return self.answers(super().answer(messages))
+
+
+@pytest.mark.parametrize("what", ODD)
+async def test_each_task_is_told_that_a_driver_answers_wrongly(what: str) -> None:
+    inline, driver = Inline(), Odd()
+    driver.answers = staticmethod(ODD[what])
+    tasks = start(inline, driver, "a", "b", "c")
+    await driver.wait_for(2)
+    driver.release_all()
+    for said in await asyncio.gather(*tasks, return_exceptions=True):
+        assert isinstance(said, TypeError)
+        assert "Odd" in str(said)
 
 
 async def test_a_caller_that_is_cancelled_on_the_way_is_no_concern_of_the_others() -> None:

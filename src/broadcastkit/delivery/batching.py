@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Sequence
-from itertools import islice
 from typing import Any
 
 from broadcastkit.core.message import Message
@@ -18,7 +17,7 @@ __all__ = ["MOST", "Batch", "Batcher", "Item", "batch_limit", "checked", "distri
 
 MOST = 8
 """Requests on their way at once, for each connection: more would cost a client's pool more than they gain."""
-# How far into the queue a batch looks for channels that are not busy: what is further back waits a little longer.
+# How far into the queue a batch that has something looks for more: what is further back waits a little longer.
 _WINDOW = 128
 
 
@@ -52,7 +51,7 @@ class Batcher:
     another of one of its channels.
     """
 
-    __slots__ = ("_awaiting", "_busy", "_free", "_limit", "_ripe", "_running", "_waiting", "most")
+    __slots__ = ("_awaiting", "_busy", "_flying", "_free", "_limit", "_ripe", "_waiting", "most")
 
     def __init__(self, limit: int, *, most: int, free: int) -> None:
         self._limit = limit
@@ -62,7 +61,8 @@ class Batcher:
         # how many items wait for each channel: where all of them are busy, there is no need to look at the items
         self._awaiting: defaultdict[str, int] = defaultdict(int)
         self._busy: set[str] = set()
-        self._running = 0
+        # by identity; entered before anything else is noted of a batch, so that an interruption loses none
+        self._flying: dict[int, Batch] = {}
         # the weight that has come since, for channels that were not busy: when looking again may be worth it
         self._ripe = 0
 
@@ -72,10 +72,11 @@ class Batcher:
 
     def add(self, item: Item) -> Batch | None:
         """Queue an item; returns the batch that may leave now, if one may: usually the item by itself."""
-        if not self._waiting and self._running < self._free and self._busy.isdisjoint(item.channels):
-            self._running += 1
+        if not self._waiting and len(self._flying) < self._free and self._busy.isdisjoint(item.channels):
+            batch = [item]
+            self._flying[id(batch)] = batch
             self._busy.update(item.channels)
-            return [item]
+            return batch
         return self.take() if self.put(item) else None
 
     def put(self, item: Item) -> bool:
@@ -86,58 +87,74 @@ class Batcher:
         if not self._busy.isdisjoint(item.channels):
             return False
         self._ripe += item.weight
-        return self._running < self._free or self._ripe >= self._limit
+        return len(self._flying) < self._free or self._ripe >= self._limit
 
     @property
     def may_part(self) -> bool:
         """Whether something may have come that could leave now, if not in a full batch."""
-        return self._ripe > 0 and self._running < self.most
+        return self._ripe > 0 and len(self._flying) < self.most
 
     def take(self, *, part: bool = False) -> Batch | None:
         """Return the next batch that may leave now, if one may; with `part`, it need not be full."""
-        if self._running >= self.most or self._awaiting.keys() <= self._busy:
+        if len(self._flying) >= self.most or self._awaiting.keys() <= self._busy:
             return None
-        batch, weight, kept, seen = self._choose()
-        if not batch or (weight < self._limit and self._running >= self._free and not part):
+        batch, weight, in_front = self._choose()
+        if not batch or (weight < self._limit and len(self._flying) >= self._free and not part):
             self._ripe = 0
             return None
-        for _ in range(seen):
-            self._waiting.popleft()
-        self._waiting.extendleft(reversed(kept))
-        self._ripe = max(0, self._ripe - weight)
-        self._running += 1
+        self._flying[id(batch)] = batch
         for item in batch:
+            if in_front:
+                self._waiting.popleft()
+            else:
+                self._waiting.remove(item)
             self._busy.update(item.channels)
             self._discount(item)
+        self._ripe = max(0, self._ripe - weight)
         return batch
 
-    def _choose(self) -> tuple[Batch, int, list[Item], int]:
-        """Choose from the front: the batch, its weight, what stays of what was looked at, and how much that was."""
+    def _choose(self) -> tuple[Batch, int, bool]:
+        """Choose a batch: it, its weight, and whether it is what is in front, with nothing between."""
         batch: Batch = []
-        kept: list[Item] = []
+        in_front = True
         blocked = set(self._busy)
-        weight = seen = 0
-        for item in islice(self._waiting, _WINDOW):
+        weight = 0
+        for seen, item in enumerate(self._waiting):
             if not blocked.isdisjoint(item.channels):
-                kept.append(item)
+                in_front = False
                 blocked.update(item.channels)  # nobody overtakes it
             elif batch and weight + item.weight > self._limit:
                 break
             else:
                 batch.append(item)
                 weight += item.weight
-            seen += 1
-        return batch, weight, kept, seen
+            if batch and seen >= _WINDOW:
+                break
+        return batch, weight, in_front
 
     def done(self, batch: Batch, *, again: Sequence[Item] = ()) -> None:
         """Note that a batch has been answered for; items to be sent `again` go to the front of the queue."""
-        self._running -= 1
+        if self._flying.pop(id(batch), None) is None:
+            return  # after an interruption: it was noted before
         for item in batch:
             self._busy.difference_update(item.channels)
         self._waiting.extendleft(reversed(again))
         for item in again:
             for name in item.channels:
                 self._awaiting[name] += 1
+
+    def repaired(self) -> list[Batch]:
+        """Put right what an interruption has left half noted; returns the batches that are on their way."""
+        flying = list(self._flying.values())
+        gone = {id(item) for batch in flying for item in batch}
+        self._waiting = deque(item for item in self._waiting if id(item) not in gone)
+        self._busy = {name for batch in flying for item in batch for name in item.channels}
+        self._awaiting.clear()
+        for item in self._waiting:
+            for name in item.channels:
+                self._awaiting[name] += 1
+        self._ripe = sum(item.weight for item in self._waiting)
+        return flying
 
     def withdraw(self, item: Item) -> bool:
         """Take an item back that still waits; returns whether it did."""
@@ -179,10 +196,13 @@ def checked(driver: object, batch: Batch, outcomes: Sequence[Outcome]) -> Sequen
     """Return what a driver said, one outcome for each message.
 
     Raises:
-        TypeError: fewer or more, which would be given to the wrong messages.
+        TypeError: fewer or more, which would be given to the wrong messages; or no sequence at all.
     """
-    if len(outcomes) != len(messages_of(batch)):
-        raise TypeError(f"{driver!r} returned {len(outcomes)} outcomes for {len(messages_of(batch))} messages")
+    if type(outcomes) is not list and not isinstance(outcomes, Sequence):
+        raise TypeError(f"{driver!r} returned a {type(outcomes).__name__}, not a list of outcomes")
+    asked = len(batch[0].messages) if len(batch) == 1 else sum([len(item.messages) for item in batch])
+    if len(outcomes) != asked:
+        raise TypeError(f"{driver!r} returned {len(outcomes)} outcomes for {asked} messages")
     return outcomes
 
 

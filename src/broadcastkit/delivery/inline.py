@@ -5,11 +5,22 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Awaitable, Sequence
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from broadcastkit.core.message import Message
 from broadcastkit.delivery.base import Delivery
-from broadcastkit.delivery.batching import MOST, Batch, Batcher, Item, batch_limit, distribute, messages_of, result_of
+from broadcastkit.delivery.batching import (
+    MOST,
+    Batch,
+    Batcher,
+    Item,
+    batch_limit,
+    checked,
+    distribute,
+    messages_of,
+    result_of,
+)
 from broadcastkit.drivers.base import AsyncDriver, Driver, Outcome
 from broadcastkit.errors import ConnectionLostError
 
@@ -69,49 +80,67 @@ class _Line:
         self._lock = threading.Lock()
 
     def deliver(self, item: Item) -> Sequence[Outcome]:
+        try:
+            self._deliver(item)
+        except BaseException:
+            self._leave(item)
+            raise
+        return result_of(item)
+
+    def _deliver(self, item: Item) -> None:
         with self._lock:
             batch = self._batcher.add(item)
-            if batch is None or batch[0] is not item:
-                item.signal = threading.Event()
-        if batch is not None and batch[0] is item:
-            return self._send(item, batch)
-        if batch is not None:
-            _appoint(batch)
-        self._wait(item)
-        return result_of(item) if item.batch is None else self._send(item, item.batch)
+            if batch is not None:
+                batch[0].batch = batch
+            if item.batch is None:
+                item.signal = SimpleQueue()  # an Event would stay locked where its waiting is interrupted
+        if item.batch is None:
+            if batch is not None:
+                batch[0].signal.put(None)
+            item.signal.get()
+        if item.batch is not None:
+            self._send(item.batch)
 
-    def _wait(self, item: Item) -> None:
+    def _send(self, batch: Batch) -> None:
+        outcomes: Sequence[Outcome] | BaseException = ConnectionLostError("the sending was interrupted")
         try:
-            item.signal.wait()
-        except BaseException:
-            with self._lock:
-                waited = self._batcher.withdraw(item)
-            if not waited and item.batch is not None:
-                self._send(item, item.batch)  # others rely on it
-            raise
-
-    def _send(self, item: Item, batch: Batch) -> Sequence[Outcome]:
-        outcomes: Sequence[Outcome] | BaseException | None = None
-        try:
-            outcomes = self._driver.send(messages_of(batch))
+            outcomes = checked(self._driver, batch, self._driver.send(messages_of(batch)))
         except Exception as error:  # noqa: BLE001 - each caller of the batch raises it
             outcomes = error
         finally:
-            self._land(batch, ConnectionLostError("the sending was interrupted") if outcomes is None else outcomes)
-        return result_of(item)
+            distribute(batch, outcomes)
+            self._land(batch)
 
-    def _land(self, batch: Batch, outcomes: Sequence[Outcome] | BaseException) -> None:
+    def _land(self, batch: Batch) -> None:
+        """Let the next ones go, and the callers of a batch have their outcomes."""
         with self._lock:
             self._batcher.done(batch)
             following = list(iter(self._batcher.take, None))
+            for other in following:
+                other[0].batch = other
         for other in following:
-            _appoint(other)
-        distribute(batch, outcomes)
+            other[0].signal.put(None)
         for item in batch[1:]:
-            item.signal.set()
+            item.signal.put(None)
+        batch[0].batch = None
 
-
-def _appoint(batch: Batch) -> None:
-    """Have the first caller of a batch send it."""
-    batch[0].batch = batch
-    batch[0].signal.set()
+    def _leave(self, item: Item) -> None:
+        """See to it that nobody waits for a caller who was interrupted, at whatever moment: Ctrl-C, a time limit."""
+        with self._lock:
+            self._batcher.withdraw(item)
+            flying = self._batcher.repaired()
+            for batch in flying:
+                batch[0].batch = batch
+        for batch in flying:
+            if batch[0] is not item and batch[0].signal is not None:
+                batch[0].signal.put(None)
+        mine = item.batch
+        if mine is None:
+            return
+        if item.outcomes is None and len(mine) > 1:
+            self._send(mine)  # others rely on it
+            return
+        for one in mine:
+            if one.outcomes is None:
+                one.outcomes = ConnectionLostError("the sending was interrupted")
+        self._land(mine)

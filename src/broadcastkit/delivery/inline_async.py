@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Sequence
 from weakref import ref
 
 from broadcastkit.core.message import Message
-from broadcastkit.delivery.batching import MOST, Batch, Batcher, Item, batch_limit, distribute, messages_of
+from broadcastkit.delivery.batching import MOST, Batch, Batcher, Item, batch_limit, checked, distribute, messages_of
 from broadcastkit.drivers.base import AsyncDriver, Outcome
 from broadcastkit.errors import ConnectionLostError
 
@@ -70,6 +70,7 @@ class AsyncLine:
         if batch is not None and batch[0] is item and len(batch) == 1:
             return self._send_alone(batch)
         item.signal = loop.create_future()
+        batch = self._awaited(batch)
         if batch is not None:
             self._start(batch)
         elif self._batcher.may_part and not self._sweeps:
@@ -82,7 +83,7 @@ class AsyncLine:
 
     async def _send_alone(self, batch: Batch) -> Sequence[Outcome]:
         try:
-            return await self._driver.send(batch[0].messages)
+            return checked(self._driver, batch, await self._driver.send(batch[0].messages))
         finally:
             self._batcher.done(batch)
             self._take()
@@ -92,7 +93,7 @@ class AsyncLine:
         while batch is not None:
             outcomes: Sequence[Outcome] | BaseException
             try:
-                outcomes = await self._driver.send(messages_of(batch))
+                outcomes = checked(self._driver, batch, await self._driver.send(messages_of(batch)))
             except Exception as error:  # noqa: BLE001 - each caller of the batch raises it
                 outcomes = error
             except BaseException:
@@ -123,13 +124,17 @@ class AsyncLine:
             self._start(batch)
 
     def _next(self) -> Batch | None:
-        """Return the next batch to send, without those whose callers were cancelled while they waited."""
-        while (batch := self._batcher.take(part=True)) is not None:
+        return self._awaited(self._batcher.take(part=True))
+
+    def _awaited(self, batch: Batch | None) -> Batch | None:
+        """Return a batch, or another one in its place if some of its callers were cancelled while they waited."""
+        while batch is not None:
             awaited = [item for item in batch if not item.signal.cancelled()]
             if len(awaited) == len(batch):
-                return batch
+                break
             self._batcher.done(batch, again=awaited)
-        return None
+            batch = self._batcher.take(part=True)
+        return batch
 
     def _start(self, batch: Batch) -> None:
         task = asyncio.get_running_loop().create_task(self._send(batch))

@@ -210,7 +210,8 @@ class DeliveryError(BroadcastError):
     """A message was not, or not wholly, accepted by the service.
 
     Attributes: `retryable` (sending the same again may succeed), `status` (HTTP, if an answer came),
-    `response_text` (shortened, signatures blanked), `delivered`: the channels that had been served before the failure.
+    `response_text` (shortened, signatures and payloads blanked), `delivered`: the channels that had been served before
+    the failure.
     """
 
     retryable = False

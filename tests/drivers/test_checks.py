@@ -10,6 +10,7 @@ import pytest
 from broadcastkit.core.retry import Retry
 from broadcastkit.drivers.checks import (
     check_flag,
+    check_host,
     check_port,
     check_retry,
     check_seconds,
@@ -36,6 +37,51 @@ def test_what_is_right_is_returned(tmp_path: Path) -> None:
     assert check_retry(retry) is retry
     assert check_retry(None) == Retry()
     assert check_retry({"attempts": 5}) == Retry(attempts=5)
+
+
+@pytest.mark.parametrize(
+    ("value", "host"),
+    [
+        ("push.example.com", "push.example.com"),
+        ("my_service-1", "my_service-1"),
+        ("example.com.", "example.com."),
+        ("a" * 63 + ".example", "a" * 63 + ".example"),
+        ("127.0.0.1", "127.0.0.1"),
+        ("::1", "::1"),
+        ("[::1]", "::1"),
+        ("2001:DB8::ffff:192.0.2.1", "2001:DB8::ffff:192.0.2.1"),
+        ("::", "::"),
+    ],
+)
+def test_hosts(value: str, host: str) -> None:
+    assert check_host("host", value) == host
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("", ":::", "[::1", "::1]", "[]", "[h]", "[127.0.0.1]", "[[::1]]", "1::2::3", "h:80", "127.0.0.1:80"),
+        *(
+            "[::1]:80",
+            "a..b",
+            "a" * 64,
+            "a." * 127,
+            "exa mple",
+            "h/x",
+            "h?x",
+            "fe80::1%eth0",
+            "\u0660.\u0661",
+            "h\n",
+            "::1\n",
+        ),
+    ],
+)
+def test_what_is_no_host_is_refused(value: str) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        check_host("address", value)
+
+    assert error.value.setting == "address"
+    assert str(error.value) == f"address must be a host name or address without scheme, port or path, not {value!r}"
 
 
 @pytest.mark.parametrize("value", [None, "1", True, 0, -1, float("nan")])

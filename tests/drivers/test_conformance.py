@@ -20,6 +20,7 @@ from broadcastkit.drivers.pusher.profiles import PROFILES
 from broadcastkit.errors import ConnectError
 from broadcastkit.testing import CHECKED_CHANNELS, Arrival, check_async_driver, check_driver
 from broadcastkit.testing.stand_in import AsyncFakeDriver, FakeDriver
+from tests.interop.arrivals import Arrivals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -153,14 +154,10 @@ class Listener:
             client.subscribe(channel)
 
     def received(self, fence: str) -> list[Arrival]:
-        arrivals: list[Arrival] = []
-        fenced: set[str] = set()
-        while fenced != set(CHECKED_CHANNELS):
-            report = self._client.next_event()
-            arrivals.append(Arrival(report["event"], report["channel"], report["data"]))
-            if report["event"] == fence:
-                fenced.add(report["channel"])
-        return arrivals
+        arrivals = Arrivals(fence)
+        while arrivals.take(self._client.next_event()):
+            pass
+        return arrivals.events
 
 
 @pytest.mark.real

@@ -82,6 +82,22 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"host": ""}, "host", "must be a host name or address"),
     ({"host": "https://push.example.com"}, "host", "must be a host name or address"),
     ({"host": "push.example.com/ws"}, "host", "must be a host name or address"),
+    *(
+        ({"host": host}, "host", f"must be a host name or address without scheme, port or path, not {host!r}")
+        for host in (
+            ":::",
+            "[::1",
+            "::1]",
+            "[]",
+            "[h]",
+            "[[::1]]",
+            "1::2::3",
+            "h:80",
+            "127.0.0.1:80",
+            "[::1]:80",
+            "a..b",
+        )
+    ),
     ({"port": 0}, "port", "must be a number from 1 to 65535"),
     ({"port": 65536}, "port", "must be a number from 1 to 65535"),
     ({"port": "443"}, "port", "must be a number from 1 to 65535"),

@@ -13,10 +13,14 @@ from broadcastkit.errors import (
     BadCredentialsError,
     BadRequestError,
     ConnectError,
+    ConnectionLostError,
     ForbiddenError,
+    NoReplyError,
     PayloadTooLargeError,
+    RateLimitedError,
     ServiceFailedError,
     TooLargeForServiceError,
+    UnknownAppError,
 )
 from tests.drivers.talk import YES, Asked, Talk, batched, each, many, message, reply
 
@@ -127,8 +131,14 @@ def test_the_parts_of_one_message_that_were_served_are_named_in_its_error() -> N
     [
         (ConnectError("nobody"), ConnectError),
         (reply(401), BadCredentialsError),
+        (ConnectionLostError("broken"), ConnectionLostError),
+        (NoReplyError("silence"), NoReplyError),
         (reply(403), ForbiddenError),
-        (reply(500), ServiceFailedError),
+        (reply(404), UnknownAppError),
+        (reply(429), RateLimitedError),
+        (reply(502), ServiceFailedError),
+        (reply(503), ServiceFailedError),
+        (reply(504), ServiceFailedError),
         (reply(200, {"error": "signature", "code": 401}), BadCredentialsError),
     ],
 )
@@ -139,6 +149,54 @@ def test_an_error_that_concerns_everyone_stops_the_sending(answer: HttpReply, er
 
     assert [type(outcome) for outcome in outcomes] == [Sent] * 10 + [error] * 15
     assert len(talk.asked) == 2
+
+
+@pytest.mark.parametrize(
+    "answer", [reply(500), reply(501), reply(520), reply(200, b"<html>blocked</html>"), reply(302)], ids=str
+)
+def test_an_answer_that_may_be_about_one_event_keeps_no_other_request_from_being_tried(answer: HttpReply) -> None:
+    def about(asked: Asked) -> HttpReply:
+        return answer if "event.3" in {name for name, _ in batched(asked)} else YES
+
+    talk = Talk(*[about] * 9)
+
+    outcomes = talk.send(*(message(f"event.{n}", f"c-{n}") for n in range(25)))
+
+    # those that shared its request are not sent again: the service may have sent some
+    assert [type(outcome) for outcome in outcomes] == [ServiceFailedError] * 10 + [Sent] * 15
+    assert [len(batched(asked)) for asked in talk.asked] == [10, 10, 5]
+
+
+def test_nothing_overtakes_what_the_service_failed_at_on_its_channel() -> None:
+    """Somebody may send it again: the outbox does."""
+    talk = Talk(reply(500), retry=ONCE)
+    first = [message(f"event.{n}", f"c-{n}") for n in range(10)]
+
+    outcomes = talk.send(*first, message("free", "x"), message("late", "x", "c-3"), message("later", "x"))
+
+    assert [type(outcome) for outcome in outcomes] == [ServiceFailedError] * 10 + [Sent] + [ServiceFailedError] * 2
+    # `late` waits for `event.3`, and `later` for `late`
+    assert [entry for asked in talk.asked[1:] for entry in batched(asked)] == [("free", "x")]
+
+
+def test_of_a_batch_that_is_cut_up_a_failure_touches_its_own_channels_only() -> None:
+    talk = Talk(reply(400, b"no"), YES, reply(500), YES)
+
+    outcomes = talk.send(message("a", "x"), message("b", "y"), message("c", "y"), message("d", "z"))
+
+    assert [type(outcome) for outcome in outcomes] == [Sent, ServiceFailedError, ServiceFailedError, Sent]
+    assert [batched(asked)[0][0] for asked in talk.asked[1:]] == ["a", "b", "d"]
+
+
+def test_what_follows_of_a_message_that_the_service_failed_at_is_not_tried() -> None:
+    talk = Talk(YES, reply(500))
+
+    first, second = talk.send(message("a", *many(250)), message("b", "other"))
+
+    assert isinstance(first, ServiceFailedError)
+    assert first.delivered == many(100)
+    assert second == Sent(1)
+    assert [len(batched(asked)) for asked in talk.asked] == [100, 100, 1]
 
 
 def test_channels_that_had_been_served_are_named_in_the_error() -> None:

@@ -124,7 +124,11 @@ def test_each_request_has_a_budget_of_its_own() -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "wait"), [("2", 2.0), ("0.5", 0.5), ("0", 0.1), (None, 0.1), ("soon", 0.1), ("-5", 0.1)]
+    ("header", "wait"),
+    [
+        *[("2", 2.0), ("0.5", 0.5), ("0", 0.1), (None, 0.1), ("soon", 0.1), ("-5", 0.1), ("inf", 0.1)],
+        ("Tue, 14 Nov 2023 22:13:23 GMT", 2.75),  # NOW is a quarter of a second after :20
+    ],
 )
 def test_retry_after_is_kept_to(header: str | None, wait: float) -> None:
     talk = Talk(reply(429, b"slow down", retry_after=header))

@@ -258,6 +258,43 @@ def test_of_several_threads_one_finds_out_and_the_others_are_told_so(clock: Any)
     assert guarded.send([message("c")]) == [Sent(1)]
 
 
+@pytest.mark.parametrize("late", [GONE, None])
+async def test_what_began_before_the_circuit_opened_lets_no_second_trial_through(
+    clock: Any, late: Outcome | None
+) -> None:
+    class Gates(AsyncServiceless):
+        def __init__(self) -> None:
+            self.answers: dict[str, asyncio.Future[Outcome]] = {}
+
+        async def send(self, messages: Sequence[Message]) -> list[Outcome]:
+            for one in messages:
+                self.answers[one.event] = asyncio.get_running_loop().create_future()
+            return [await self.answers[one.event] for one in messages]
+
+    gates = Gates()
+    guarded = AsyncGuarded(gates, breaker=Breaker(failures=1, cooldown=30))
+    sends = {}
+    for event in ("early", "failing", "trial"):
+        sends[event] = asyncio.ensure_future(guarded.send([message(event)]))
+        await asyncio.sleep(0)
+        if event == "failing":
+            gates.answers[event].set_result(GONE)
+            await sends[event]
+            clock.now += 30
+    if late is None:
+        sends["early"].cancel()
+        assert await guarded.send([]) == []
+    else:
+        gates.answers["early"].set_result(late)
+    await asyncio.wait([sends["early"]])
+
+    (outcome,) = await guarded.send([message("second")])
+    assert isinstance(outcome, CircuitOpenError)
+    gates.answers["trial"].set_result(Sent(1))
+    assert await sends["trial"] == [Sent(1)]
+    assert list(gates.answers) == ["early", "failing", "trial"]
+
+
 def first_running(futures: Sequence[Any]) -> Any:
     """Wait until all but one are done, and return that one."""
     for _ in range(10_000):

@@ -10,6 +10,7 @@ import pytest
 
 from broadcastkit.drivers.base import CachedEvent, ChannelInfo, UserInfo
 from broadcastkit.drivers.pusher import replies
+from broadcastkit.drivers.pusher.requests import Entry, trigger_body
 from broadcastkit.drivers.pusher.wire import HttpReply
 from broadcastkit.errors import (
     BadCredentialsError,
@@ -21,18 +22,18 @@ from broadcastkit.errors import (
     TooLargeForServiceError,
     UnknownAppError,
 )
-from tests.drivers.talk import reply
+from tests.drivers.talk import NOW, reply
 
 SIGNATURE = "da454824c97ba181a32ccc17a72625ba02771f50b50e1e7430e47a1f3f457e6c"
 
 
-def read(answer: HttpReply) -> dict[str, Any]:
-    return replies.read(answer, "event 'ping' was refused by http://service.test")
+def read(answer: HttpReply, sent: bytes = b"") -> dict[str, Any]:
+    return replies.read(answer, "event 'ping' was refused by http://service.test", sent=sent, now=NOW)
 
 
-def refused(answer: HttpReply) -> RefusedError:
+def refused(answer: HttpReply, sent: bytes = b"") -> RefusedError:
     with pytest.raises(RefusedError) as error:
-        read(answer)
+        read(answer, sent)
     return error.value
 
 
@@ -146,12 +147,23 @@ def test_a_long_answer_is_cut() -> None:
     assert len(str(error)) < 400
 
 
-@pytest.mark.parametrize(
-    ("header", "seconds"),
-    [("3", 3.0), ("1.5", 1.5), ("-1", 0.0), ("", None), (None, None), ("Fri, 20 Nov 2026 10:00:00 GMT", None)],
-)
-def test_retry_after(header: str | None, seconds: float | None) -> None:
-    assert refused(reply(429, b"", retry_after=header)).retry_after == seconds
+def test_what_an_answer_quotes_of_the_payload_is_blanked_and_its_own_words_are_kept() -> None:
+    entry = Entry(0, "order.paid", ("private-orders.7",), '{"note":"for the eyes of Zoë"}', None, ())
+    sent = trigger_body(entry)
+
+    error = refused(reply(422, b"private-orders.7: the payload " + sent + b" of order.paid is odd"), sent)
+
+    for shown in (str(error), error.response_text, repr(error), str(pickle.dumps(error))):
+        assert "Zoë" not in shown
+        assert "eyes" not in shown
+        assert "private-orders.7: the payload" in shown
+        assert "of order.paid is odd" in shown
+        assert "[blanked]" in shown
+
+
+@pytest.mark.parametrize("header", ["3", "Tue, 14 Nov 2023 22:13:23 GMT"])
+def test_retry_after(header: str) -> None:
+    assert refused(reply(429, b"", retry_after=header)).retry_after == pytest.approx(3.0, abs=0.3)
 
 
 # -- what services know ------------------------------------------------------------------------------------------------

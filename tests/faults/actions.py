@@ -202,9 +202,9 @@ async def half_a_reply(talk: Talk) -> None:
 
 
 async def loading(talk: Talk) -> None:
-    """Say so to all that was sent: this client goes when it hears it."""
+    """Say so, and go."""
     await talk.write(b"-LOADING Redis is loading the dataset in memory\r\n")
-    await talk.gone()
+    talk.end()
 
 
 denied = said("-NOPERM this user has no permissions to run the 'publish' command")

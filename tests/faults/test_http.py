@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import pytest
 
 from tests.faults.actions import FAULTS, STORM, Fault
 from tests.faults.ledger import ROUNDS, Row, pairs, row_of
 from tests.faults.proxy import Proxy
-from tests.faults.queues import EVERY, QUEUES, UNORDERED, Deliveries
-from tests.faults.scenes import IMPATIENT, LONG_ENOUGH, through
+from tests.faults.queues import EVERY, UNORDERED, Deliveries
+from tests.faults.scenes import meet, through
 from tests.faults.witness import Witness
 from tests.interop.servers import PusherServer
 
@@ -27,22 +28,10 @@ def measured(
     channels: Sequence[str],
 ) -> Callable[..., Row]:
     def measure(fault: Fault, delivery: str) -> Row:
-        proxy = proxies(soketi.port)
-        proxy.does(fault.script, fault.then)
-        proxy.refuse(fault.refused if fault.refused > 0 and delivery not in QUEUES else None)
-        if not fault.refused:
-            proxy.open()
         listener.listen(channels)
-        crowd = delivery.startswith("50")
-        count = 100 if crowd else 6 if fault.slow else 20
-        timeout = IMPATIENT if fault.slow else LONG_ENOUGH
-        scene = through(soketi, channels, count, port=proxy.port, timeout=timeout)
-        if fault.refused > 0 and delivery in QUEUES:  # how often another process was refused, nobody here can tell
-            scene = scene._replace(refused=proxy.open)
-        report = deliver(delivery, scene._replace(ends=bool(fault.script) or not fault.told))
-        proxy.settled()
-        assert len(report.saw) == count, "somebody got no answer"
-        return row_of(fault.name, delivery, scene.numbers, report, listener.heard(channels))
+        scene_of = partial(through, soketi, channels)
+        numbers, report = meet(fault, delivery, proxies(soketi.port), scene_of, deliver)
+        return row_of(fault.name, delivery, numbers, report, listener.heard(channels))
 
     return measure
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import contextlib
 import random
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import pytest
 
 from tests.faults.actions import REDIS_FAULTS, REDIS_STORM, Fault
 from tests.faults.ledger import ROUNDS, Row, pairs, row_of
 from tests.faults.proxy import REDIS, Proxy
-from tests.faults.queues import EVERY, QUEUES, UNORDERED, Deliveries
-from tests.faults.scenes import IMPATIENT, LONG_ENOUGH, through_redis
+from tests.faults.queues import EVERY, UNORDERED, Deliveries
+from tests.faults.scenes import meet, through_redis
 from tests.faults.witness import RedisWitness
 from tests.interop.redis_servers import RedisServer
 
@@ -34,22 +35,10 @@ def measured(
     channels: Sequence[str],
 ) -> Callable[..., Row]:
     def measure(fault: Fault, delivery: str) -> Row:
-        proxy = proxies(redis_shared.port, protocol=REDIS)
-        proxy.does(fault.script, fault.then)
-        proxy.refuse(fault.refused if fault.refused > 0 and delivery not in QUEUES else None)
-        if not fault.refused:
-            proxy.open()
         subscriber.listen(channels)
-        crowd = delivery.startswith("50")
-        count = 100 if crowd else 6 if fault.slow else 20
-        timeout = IMPATIENT if fault.slow else LONG_ENOUGH
-        scene = through_redis(redis_shared, channels, count, port=proxy.port, timeout=timeout)
-        if fault.refused > 0 and delivery in QUEUES:  # how often another process was refused, nobody here can tell
-            scene = scene._replace(refused=proxy.open)
-        report = deliver(delivery, scene._replace(ends=bool(fault.script) or not fault.told))
-        proxy.settled()
-        assert len(report.saw) == count, "somebody got no answer"
-        return row_of(f"Redis: {fault.name}", delivery, scene.numbers, report, subscriber.heard(channels))
+        scene_of = partial(through_redis, redis_shared, channels)
+        numbers, report = meet(fault, delivery, proxies(redis_shared.port, protocol=REDIS), scene_of, deliver)
+        return row_of(f"Redis: {fault.name}", delivery, numbers, report, subscriber.heard(channels))
 
     return measure
 

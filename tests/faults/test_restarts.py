@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +38,23 @@ class Outage:
         self._held = threading.Semaphore(0)
         self._count = len(deliveries)
         self._over = threading.Event()
-        self.proxies: list[Proxy] = []
+        self._proxies: list[Proxy] = []
 
-    def script(self, *, acts: bool) -> list[Action]:
+    def scenes(
+        self, channels: Mapping[str, Sequence[str]], proxy_of: Callable[[], Proxy], scene_of: Callable[..., Scene]
+    ) -> dict[str, Scene]:
+        """Set a scene for each delivery, with a proxy of its own."""
+        scenes: dict[str, Scene] = {}
+        for index, (name, mine) in enumerate(channels.items()):
+            proxy = proxy_of()
+            self._proxies.append(proxy)
+            proxy.does(self._script(acts=index % 2 == 0))
+            proxy.open()
+            scene = scene_of(mine, COUNT, port=proxy.port, retry=retry_of(name))
+            scenes[name] = scene._replace(patience=SECONDS)
+        return scenes
+
+    def _script(self, *, acts: bool) -> list[Action]:
         """Return what a proxy does until then."""
 
         async def held(talk: Talk) -> None:
@@ -56,14 +71,18 @@ class Outage:
         for _ in range(self._count):
             assert self._held.acquire(timeout=SECONDS)
         os.kill(pid, signal.SIGKILL)
-        for proxy in self.proxies:
+        for proxy in self._proxies:
             proxy.shut()
         self._over.set()
 
-    def end(self) -> None:
-        """Let callers through again."""
-        for proxy in self.proxies:
+    def end(self, callers: Callers) -> dict[str, Report]:
+        """Let callers through again; return their reports when nothing more can arrive."""
+        for proxy in self._proxies:
             proxy.open()
+        reports = callers.reports()
+        for proxy in self._proxies:
+            proxy.settled()
+        return reports
 
 
 class Callers:
@@ -114,28 +133,17 @@ def test_soketi(  # noqa: PLR0917 - fixtures
         deliver.started(name)
     everything = [one for ones in channels.values() for one in ones]
     outage = Outage(EVERY)
-    scenes: dict[str, Scene] = {}
     with contextlib.ExitStack() as first, contextlib.ExitStack() as second:
         (server, *_) = first.enter_context(soketi_server(tmp_path))
         there = first.enter_context(witness(server))
         there.listen(everything)
         listener.listen(everything)
-        for index, name in enumerate(channels):
-            proxy = proxies(server.port)
-            outage.proxies.append(proxy)
-            proxy.does(outage.script(acts=index % 2 == 0))
-            proxy.open()
-            scenes[name] = through(
-                server, channels[name], COUNT, port=proxy.port, retry=retry_of(name), beside=soketi
-            )._replace(patience=SECONDS)
+        scenes = outage.scenes(channels, partial(proxies, server.port), partial(through, server, beside=soketi))
         callers = Callers(deliver, scenes)
         outage.kill(server.pid)
         (server, *_) = second.enter_context(soketi_server(tmp_path, port=server.port))
         there.again()
-        outage.end()
-        reports = callers.reports()
-        for proxy in outage.proxies:
-            proxy.settled()
+        reports = outage.end(callers)
         heard, beside = there.heard(everything), listener.heard(everything)
     check("soketi killed and restarted", reports, _by_delivery(channels, heard, beside), ledger)
 
@@ -152,29 +160,19 @@ def test_redis(
         deliver.started(name)
     everything = [one for ones in channels.values() for one in ones]
     outage = Outage(EVERY)
-    scenes: dict[str, Scene] = {}
     with contextlib.ExitStack() as first, contextlib.ExitStack() as second:
         server = first.enter_context(redis_server(tmp_path))
         there = second.enter_context(contextlib.closing(RedisWitness(server)))
         there.listen(everything)
         listener = second.enter_context(contextlib.closing(RedisWitness(redis_shared)))
         listener.listen(everything)
-        for index, name in enumerate(channels):
-            proxy = proxies(server.port, protocol=REDIS)
-            outage.proxies.append(proxy)
-            proxy.does(outage.script(acts=index % 2 == 0))
-            proxy.open()
-            scenes[name] = through_redis(
-                server, channels[name], COUNT, port=proxy.port, retry=retry_of(name), beside=redis_shared
-            )._replace(patience=SECONDS)
+        proxy_of = partial(proxies, server.port, protocol=REDIS)
+        scenes = outage.scenes(channels, proxy_of, partial(through_redis, server, beside=redis_shared))
         callers = Callers(deliver, scenes)
         outage.kill(server.pid)
         server = second.enter_context(redis_server(tmp_path, port=server.port))
         there.again(everything)
-        outage.end()
-        reports = callers.reports()
-        for proxy in outage.proxies:
-            proxy.settled()
+        reports = outage.end(callers)
         heard, beside = there.heard(everything), listener.heard(everything)
     check("Redis killed and restarted", reports, _by_delivery(channels, heard, beside), ledger)
 

@@ -20,7 +20,7 @@ from broadcastkit.drivers.null import NullDriver
 from tests.delivery.outbox import kill_relay
 from tests.faults.deliveries import event, saw
 from tests.faults.ledger import Report, Row, pairs, row_of
-from tests.faults.proxy import Action, Proxy, Talk, passed
+from tests.faults.proxy import Proxy, Talk, passed
 from tests.faults.queues import QUEUES, queue
 from tests.faults.scenes import through
 from tests.faults.witness import Witness
@@ -57,27 +57,54 @@ class Held:
         assert self.came.wait(SECONDS), "no request came"
 
 
-def script(held: Action) -> Sequence[Action]:
-    return [*[passed] * 5, held]
+class Service:
+    """soketi behind a proxy, and somebody who hears what arrives there."""
+
+    def __init__(
+        self,
+        soketi: PusherServer,
+        proxy: Proxy,
+        listener: Witness,
+        channels: Sequence[str],
+        ledger: Callable[[Row], None],
+    ) -> None:
+        self.url = dataclasses.replace(soketi, port=proxy.port).url
+        self.channels = channels
+        self.scene = through(soketi, channels, COUNT, port=proxy.port)
+        self._proxy, self._listener, self._ledger = proxy, listener, ledger
+        listener.listen(channels)
+        proxy.open()
+
+    def holding(self, after: int) -> Held:
+        """Let so many requests pass, and hold the next."""
+        held = Held()
+        self._proxy.does([*[passed] * after, held])
+        return held
+
+    def row(self, fault: str, delivery: str, report: Report) -> Row:
+        """Write down what has arrived when nothing more can."""
+        self._proxy.settled()
+        row = row_of(fault, delivery, range(COUNT), report, self._listener.heard(self.channels))
+        self._ledger(row)
+        return row
 
 
-@pytest.mark.parametrize(("fault", "delivery"), [one for one in MEASURED if one[0] == KILLED])
-def test_a_worker_is_killed(  # noqa: PLR0917 - fixtures
-    fault: str,
-    delivery: str,
-    tmp_path: Path,
-    redis_shared: RedisServer,
+@pytest.fixture
+def service(
     soketi: PusherServer,
     proxies: Callable[..., Proxy],
     listener: Witness,
     channels: Sequence[str],
     ledger: Callable[[Row], None],
+) -> Service:
+    return Service(soketi, proxies(soketi.port), listener, channels, ledger)
+
+
+@pytest.mark.parametrize(("fault", "delivery"), [one for one in MEASURED if one[0] == KILLED])
+def test_a_worker_is_killed(
+    fault: str, delivery: str, tmp_path: Path, redis_shared: RedisServer, service: Service
 ) -> None:
-    held, proxy = Held(), proxies(soketi.port)
-    proxy.does(script(held))
-    proxy.open()
-    listener.listen(channels)
-    scene = through(soketi, channels, COUNT, port=proxy.port)
+    held, scene = service.holding(after=5), service.scene
     with queue(delivery, tmp_path, redis_shared) as one:
         # taskiq-redis looks for what nobody has acknowledged when something new comes: the last event
         early = one.broadcast(scene._replace(numbers=range(COUNT - 1)))
@@ -88,35 +115,22 @@ def test_a_worker_is_killed(  # noqa: PLR0917 - fixtures
             report = joined([early, one.more(scene._replace(numbers=[COUNT - 1]))])
             one.wait(scene)
             report = one.account(report)
-    proxy.settled()
 
-    row = row_of(fault, delivery, range(COUNT), report, listener.heard(channels))
-    ledger(row)
+    row = service.row(fault, delivery, report)
     assert (row.delivered, row.lost, row.told) == (COUNT, 0, {}), row
     assert row.doubled > 0, row
 
 
-def test_a_relay_is_killed(  # noqa: PLR0917 - fixtures
-    tmp_path: Path,
-    soketi: PusherServer,
-    proxies: Callable[..., Proxy],
-    listener: Witness,
-    channels: Sequence[str],
-    ledger: Callable[[Row], None],
-) -> None:
-    held, proxy = Held(), proxies(soketi.port)
-    proxy.does([passed, held])
-    proxy.open()
-    listener.listen(channels)
+def test_a_relay_is_killed(tmp_path: Path, service: Service) -> None:
+    held = service.holding(after=1)
     url = f"sqlite:///{tmp_path}/shop.db"
     engine = create_engine(url, poolclass=NullPool)
     outbox_table().create(engine)
     report = Report()
     broadcaster = Broadcaster(NullDriver(), delivery=Outbox(engine))
     for number in range(COUNT):
-        report.saw[number] = saw(broadcaster.broadcast(event(number, channels)).to_everyone())
-    there = dataclasses.replace(soketi, port=proxy.port).url
-    command = [sys.executable, "-m", kill_relay.__name__, url, there, "1.0"]
+        report.saw[number] = saw(broadcaster.broadcast(event(number, service.channels)).to_everyone())
+    command = [sys.executable, "-m", kill_relay.__name__, url, service.url, "1.0"]
     environment = {"PYTHONPATH": str(ROOT)}
     with running(command, log=tmp_path / "killed.log", port=0, env=environment, ready=held.came.is_set) as relay:
         os.killpg(relay.pid, signal.SIGKILL)
@@ -127,33 +141,18 @@ def test_a_relay_is_killed(  # noqa: PLR0917 - fixtures
             return not connection.execute(text("SELECT 1 FROM broadcastkit_outbox")).all()
 
     with running(command, log=tmp_path / "next.log", port=0, env=environment, ready=done):
-        proxy.settled()
-
-    row = row_of(KILLED, "Outbox", range(COUNT), report, listener.heard(channels))
-    ledger(row)
+        row = service.row(KILLED, "Outbox", report)
     assert (row.delivered, row.lost, row.told) == (COUNT, 0, {}), row
     assert row.doubled > 0, row
     assert row.in_order, row
 
 
 @pytest.mark.parametrize(("fault", "delivery"), [one for one in MEASURED if one[0] == WITHOUT_REDIS])
-def test_the_redis_of_a_queue_is_killed(  # noqa: PLR0917 - fixtures
-    fault: str,
-    delivery: str,
-    tmp_path: Path,
-    redis_shared: RedisServer,
-    soketi: PusherServer,
-    proxies: Callable[..., Proxy],
-    listener: Witness,
-    channels: Sequence[str],
-    ledger: Callable[[Row], None],
+def test_the_redis_of_a_queue_is_killed(
+    fault: str, delivery: str, tmp_path: Path, redis_shared: RedisServer, service: Service
 ) -> None:
     """Some were sent, one is being sent, some wait; some are broadcast while it is away, and one afterwards."""
-    held, proxy = Held(), proxies(soketi.port)
-    proxy.does(script(held))
-    proxy.open()
-    listener.listen(channels)
-    scene = through(soketi, channels, COUNT, port=proxy.port)
+    held, scene = service.holding(after=5), service.scene
     with queue(delivery, tmp_path, redis_shared, *DURABLE) as one:
         reports = [one.broadcast(scene._replace(numbers=range(COUNT - AWAY - 1)))]
         with one.stage.worker() as worker:
@@ -167,10 +166,8 @@ def test_the_redis_of_a_queue_is_killed(  # noqa: PLR0917 - fixtures
                     reports.append(one.more(scene._replace(numbers=[COUNT - 1])))
                     report = one.account(joined(reports))
                     one.wait(scene, report)
-    proxy.settled()
 
-    row = row_of(fault, delivery, range(COUNT), report, listener.heard(channels))
-    ledger(row)
+    row = service.row(fault, delivery, report)
     assert (row.delivered, row.lost, row.told) == (COUNT - AWAY, 0, {"ConnectError": AWAY}), row
 
 

@@ -184,11 +184,12 @@ def test_what_the_answers_mean(
     [
         ("429 Too Many", {"Retry-After": "17"}, 17.0),
         ("429 Too Many", {}, 60.0),
-        ("429 Too Many", {"Retry-After": "Fri, 20 Nov 2026 16:00:00 GMT"}, 60.0),
+        ("429 Too Many", {"Retry-After": "Fri, 31 Dec 9999 23:59:59 GMT"}, 86_400.0),
+        ("429 Too Many", {"Retry-After": "inf"}, 60.0),
         ("503 Unavailable", {"Retry-After": "120"}, 120.0),
         ("503 Unavailable", {}, None),
     ],
-    ids=["429", "429 alone", "a date", "503", "503 alone"],
+    ids=["429", "429 alone", "a date, and a day at most", "no time", "503", "503 alone"],
 )
 def test_what_it_asks_to_wait_is_told(
     service: PushServer, fcm: Fcm, answered: str, header: dict[str, str], seconds: float | None

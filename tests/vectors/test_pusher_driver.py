@@ -266,7 +266,7 @@ def test_refusal_is_raised_by_its_status_with_what_was_said(given: Any, expected
     assert expected["message"]
 
     with pytest.raises(RefusedError) as caught:
-        read(HttpReply(given["status"], body.encode()), "event 'x' was refused")
+        read(HttpReply(given["status"], body.encode()), "event 'x' was refused", sent=b"", now=0.0)
 
     assert type(caught.value) is by_status[given["status"]]
     assert (caught.value.status, caught.value.response_text) == (given["status"], body)

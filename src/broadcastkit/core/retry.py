@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from broadcastkit.errors import ConfigurationError, DeliveryError, NoReplyError
+from broadcastkit.errors import ConfigurationError, DeliveryError, NoReplyError, UnreachableError
 
-__all__ = ["Retry"]
+__all__ = ["OUTAGE", "Retry", "is_outage"]
+
+OUTAGE = frozenset({401, 403, 404, 429, 502, 503, 504})
+"""The statuses that say something of the app, of the service or of what is between, and nothing of the event."""
+_PASSING = frozenset({429, 502, 503, 504})
 
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Attempts and a total budget in seconds; waits grow by doubling, with full jitter.
+    """Attempts and a budget in seconds for each request; waits grow by doubling, with full jitter.
 
     Retried: no connection, a connection that broke, 429 (its `Retry-After` is kept to), 502-504. A read timeout is
     retried only with `after_timeout=True`: the service may have acted, and the API has no idempotency key.
@@ -48,5 +52,10 @@ class Retry:
         if isinstance(error, NoReplyError):
             return self.after_timeout
         if error.status is not None:
-            return error.status in {429, 502, 503, 504}
+            return error.status in _PASSING
         return error.retryable
+
+
+def is_outage(error: DeliveryError) -> bool:
+    """Whether an error concerns everyone, and not the event that met with it: whatever is sent now fails like it."""
+    return isinstance(error, UnreachableError) or error.status in OUTAGE

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from dataclasses import fields
+from ipaddress import IPv6Address
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from broadcastkit.errors import ConfigurationError
 __all__ = [
     "check_breaker",
     "check_flag",
+    "check_host",
     "check_port",
     "check_retry",
     "check_seconds",
@@ -26,6 +29,8 @@ __all__ = [
 _log = logging.getLogger("broadcastkit")
 
 _MAX_PORT = 65535
+# Labels of a name have 1 to 63 characters; others would fail in the resolver, as a UnicodeError.
+_NAME = re.compile(r"(?!.*[^.]{64}|.*\.\.)[-a-zA-Z0-9_.]{1,253}")
 
 
 def instead_of(value: object) -> str:
@@ -38,6 +43,25 @@ def check_text(setting: str, value: object) -> str:
     if not isinstance(value, str):
         raise ConfigurationError(f"must be a str, not {type(value).__name__}", setting=setting)
     return value
+
+
+def check_host(setting: str, value: object) -> str:
+    """Return a name or an address; one of IPv6, which may stand in brackets, without them."""
+    host = check_text(setting, value)
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    if not _is_ipv6(bare) and _NAME.fullmatch(host) is None:
+        raise ConfigurationError(
+            f"must be a host name or address without scheme, port or path{instead_of(host)}", setting=setting
+        )
+    return bare
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        # a scope is of this machine, and no part of an address that is written into a request
+        return "%" not in text and bool(IPv6Address(text))
+    except ValueError:
+        return False
 
 
 def check_port(setting: str, value: object) -> int:

@@ -19,6 +19,8 @@ __all__ = ["AsyncGuarded", "Breaker", "Guarded"]
 
 _log = logging.getLogger("broadcastkit.delivery")
 
+_NO_TURN = -1
+
 
 class _GuardedBase(WrappedBase[DriverT]):
     """What has no colour: the circuit, and which messages fall back."""
@@ -41,26 +43,26 @@ class _GuardedBase(WrappedBase[DriverT]):
         process = os.getpid()
         return self._locks.get(process) or self._locks.setdefault(process, threading.Lock())
 
-    def _refusal(self, messages: Sequence[Message]) -> list[Outcome] | None:
-        """Return what is said of messages that are not sent, or None to send them."""
+    def _refusal(self, messages: Sequence[Message]) -> tuple[list[Outcome] | None, int]:
+        """Return what is said of messages that are not sent, or None to send them in this turn of the circuit."""
         if self._circuit is None or not messages:
-            return None
+            return None, _NO_TURN
         with self._lock():
-            wait = self._circuit.wait(time.monotonic())
+            wait, turn = self._circuit.wait(time.monotonic()), self._circuit.turn
         if wait is None:
-            return None
+            return None, turn
         again = f"is asked again in {wait:.1f} s" if wait else "another message finds out whether it does again"
         text = f"not sent: {self._driver!r} did not answer, and {again}"
         error = CircuitOpenError(text, retry_after=wait or None)
         refused: list[Outcome] = [error] * len(messages)
-        return refused
+        return refused, turn
 
-    def _note(self, outcomes: Sequence[Outcome]) -> None:
+    def _note(self, outcomes: Sequence[Outcome], turn: int) -> None:
         """Note what came of a send; nothing, if it was interrupted or the driver has a bug."""
         if self._circuit is None:
             return
         with self._lock():
-            changed = self._circuit.note(outcomes, time.monotonic())
+            changed = self._circuit.note(outcomes, time.monotonic(), turn)
         if changed is None:
             return
         extra = {"broadcast_driver": repr(self._driver), "broadcast_circuit": "open" if changed else "closed"}
@@ -100,18 +102,19 @@ class Guarded(_GuardedBase[Driver], Wrapped):
 
     def send(self, messages: Sequence[Message]) -> list[Outcome]:
         """Send, unless the circuit is open; then what is left goes to the fallback."""
-        outcomes = self._refusal(messages) or self._send(messages)
+        refused, turn = self._refusal(messages)
+        outcomes = self._send(messages, turn) if refused is None else refused
         left = self._left(messages, outcomes)
         if left and self._fallback is not None:
             _replace(outcomes, left, _send(self._fallback, list(left.values())))
         return outcomes
 
-    def _send(self, messages: Sequence[Message]) -> list[Outcome]:
+    def _send(self, messages: Sequence[Message], turn: int) -> list[Outcome]:
         outcomes: list[Outcome] = []
         try:
             outcomes = _send(self._driver, messages)
         finally:
-            self._note(outcomes)
+            self._note(outcomes, turn)
         return outcomes
 
     def close(self) -> None:
@@ -128,18 +131,19 @@ class AsyncGuarded(_GuardedBase[AsyncDriver], AsyncWrapped):
 
     async def send(self, messages: Sequence[Message]) -> list[Outcome]:
         """See Guarded.send."""
-        outcomes = self._refusal(messages) or await self._send(messages)
+        refused, turn = self._refusal(messages)
+        outcomes = await self._send(messages, turn) if refused is None else refused
         left = self._left(messages, outcomes)
         if left and self._fallback is not None:
             _replace(outcomes, left, await _asend(self._fallback, list(left.values())))
         return outcomes
 
-    async def _send(self, messages: Sequence[Message]) -> list[Outcome]:
+    async def _send(self, messages: Sequence[Message], turn: int) -> list[Outcome]:
         outcomes: list[Outcome] = []
         try:
             outcomes = await _asend(self._driver, messages)
         finally:
-            self._note(outcomes)
+            self._note(outcomes, turn)
         return outcomes
 
     async def aclose(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from broadcastkit.calls import in_worker_thread
+from broadcastkit.core.retry_after import seconds_of
 from broadcastkit.drivers.checks import check_seconds, check_text, instead_of
 from broadcastkit.errors import (
     BadCredentialsError,
@@ -200,7 +202,7 @@ def _refused(status: int, answer: bytes, retry_after: str | None) -> DeliveryErr
     """Return the error for an answer; its text may quote the token or the message, and only its code is shown."""
     code = _error_code(answer)
     text = f"FCM answered {status}{f' {code}' if code else ''}"
-    seconds = _seconds(retry_after)
+    seconds = seconds_of(retry_after, time.time())
     if code == "UNREGISTERED":
         return DeviceGoneError(f"{text}: no app has this token any more, delete it", status=status)
     if code == "SENDER_ID_MISMATCH":  # of this token, and not of the credentials
@@ -226,10 +228,3 @@ def _error_code(answer: bytes) -> str:
     except (ValueError, LookupError, TypeError, AttributeError):
         return ""
     return code if isinstance(code, str) and re.fullmatch(r"[A-Z_]{1,64}", code) else ""
-
-
-def _seconds(header: str | None) -> float | None:
-    try:
-        return max(0.0, float(header)) if header else None
-    except ValueError:
-        return None

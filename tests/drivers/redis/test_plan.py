@@ -158,6 +158,47 @@ def test_a_server_that_reads_its_data_in_is_waited_for() -> None:
     assert Script([LOADING], [2]).play(publisher(), message("a", "x")) == [Sent(1)]
 
 
+def test_each_of_a_round_has_the_outcome_of_its_own_reply() -> None:
+    messages = [message("a", "x"), message("b", "x", data="2"), message("c", "y", data="3")]
+
+    first, *others = Script([LOADING, 1, 1]).play(publisher(attempts=1), *messages)
+    assert isinstance(first, ServiceFailedError)
+    assert others == [Sent(1), Sent(1)]
+
+    # and what was taken is not published again
+    again = Script([LOADING, 1, 1], [1])
+    assert again.play(publisher(), *messages) == [Sent(1)] * 3
+    assert [[command[2] for command in run] for run in again.runs[1:]] == [[A]]
+
+
+def test_only_what_is_worth_it_is_tried_again() -> None:
+    """A publish that was not answered for in time may have been done, whatever became of another one."""
+    script = Script([LOADING, NoReplyError("silence"), 1], [1])
+
+    outcomes = script.play(publisher(), message("a", "x"), message("a", "y"), message("a", "z"))
+
+    assert [type(outcome) for outcome in outcomes] == [Sent, NoReplyError, Sent]
+    assert [command[1] for command in script.runs[1]] == ["app_x"]
+
+
+def test_what_is_tried_again_keeps_its_place() -> None:
+    """So that channels are named in their order, and the script is the last of its round trip."""
+    one = publisher()
+    first = Script([LOADING, ForbiddenError("no eval for you")], [1], [1, 1])
+
+    assert first.play(one, message("a", "x"), message("a", "x", "y")) == [Sent(1), Sent(1)]
+    assert [[command[0] for command in run] for run in first.runs] == [
+        ["PUBLISH", "EVAL"],
+        ["PUBLISH"],
+        ["PUBLISH"] * 2,
+    ]
+
+    forbidden = ForbiddenError("not this channel")
+    (partly,) = Script([LOADING, forbidden, 1], [1]).play(one, message("a", "x", "secret", "y"))
+    assert isinstance(partly, ForbiddenError)
+    assert partly.delivered == ("x", "y")
+
+
 @pytest.mark.parametrize("error", [NoReplyError("silence"), BadCredentialsError("who?"), ForbiddenError("no")])
 def test_what_may_have_been_done_or_will_not_change_is_not_tried_again(error: DeliveryError) -> None:
     (outcome,) = Script([error]).play(publisher(), message("a", "x"))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import ipaddress
 import json
-import os
-from typing import TYPE_CHECKING, Any
+import subprocess
+import sys
+from typing import TYPE_CHECKING
 
 import pytest
 from cryptography import x509
@@ -284,14 +285,23 @@ def test_tls_that_is_not_trusted_or_not_spoken(colour: Colour, tls: tuple[str, s
         assert "certificate verify failed" in str(outcome).lower()
 
 
+UNUSED = """
+import os, sys
+from broadcastkit.drivers.redis import RedisDriver
+
+driver = RedisDriver(port=int(sys.argv[1]))
+driver.close()
+assert os.getpid() not in driver._transport._processes
+assert "redis" not in sys.modules
+"""
+
+
 def test_nothing_is_imported_or_connected_before_it_is_needed() -> None:
     """An unused connection costs nothing; the port is one that nobody listens on."""
-    driver: Any = None
-    from broadcastkit.drivers.redis import RedisDriver
+    command = [sys.executable, "-c", UNUSED, str(free_port())]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
 
-    driver = RedisDriver(port=free_port())
-    driver.close()
-    assert os.getpid() not in driver._transport._processes
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_tools_say_what_they_waited_for() -> None:

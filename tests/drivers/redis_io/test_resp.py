@@ -101,12 +101,21 @@ def test_after_a_reply_to_nothing_the_connection_is_not_used_again(more: bytes) 
 
 def test_an_end_that_comes_too_early() -> None:
     with pytest.raises(ConnectionLostError, match=r"^the connection was closed before every reply came$"):
-        read(2, b":0\r\n", b"")
+        read(2, b":0", b"")
+
+
+def test_what_came_before_the_end_stays() -> None:
+    lost = (ConnectionLostError, "the connection was closed before every reply came")
+
+    assert shown(read(4, b":7\r\n*1\r\n:1\r\n:", b"")) == ([7, [1], lost, lost], False)
 
 
 def test_an_end_that_was_explained() -> None:
-    with pytest.raises(ConnectionLostError, match="before every reply came: DENIED Redis is running in protected mode"):
-        read(2, b"-DENIED Redis is running in protected mode\r\n", b"")
+    denied = "DENIED Redis is running in protected mode"
+    lost = f"the connection was closed before every reply came: {denied}"
+
+    answer = read(2, f"-{denied}\r\n".encode(), b"")
+    assert shown(answer) == ([(BadRequestError, denied), (ConnectionLostError, lost)], False)
 
 
 @pytest.mark.parametrize(
@@ -134,9 +143,11 @@ def test_who_talks_without_end_is_no_redis() -> None:
         read(1, b"+" + bytes(16 * 1024 * 1024))
 
 
-def test_while_redis_loads_its_data_the_rest_is_not_waited_for() -> None:
-    with pytest.raises(ServiceFailedError, match=r"^LOADING Redis is loading the dataset in memory$"):
-        read(3, b":0\r\n", b"-LOADING Redis is loading the dataset in memory\r\n")
+def test_redis_may_be_done_with_loading_its_data_in_the_middle_of_a_round() -> None:
+    loading = "LOADING Redis is loading the dataset in memory"
+
+    answer = read(3, f"-{loading}\r\n:1\r\n".encode(), b":2\r\n")
+    assert shown(answer) == ([(ServiceFailedError, loading), 1, 2], True)
 
 
 # -- refusals ----------------------------------------------------------------------------------------------------------

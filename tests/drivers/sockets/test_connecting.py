@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -100,6 +101,58 @@ def test_an_address_needs_no_thread(listener: socket.socket, monkeypatch: pytest
     monkeypatch.delattr(threading, "Thread")
 
     connect("127.0.0.1", listener.getsockname()[1], WAIT)
+
+
+@contextmanager
+def no_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """The threads by which names are asked for, where no thread can be started, as at the end of a program."""
+    names: list[str] = []
+    resolve = socket.getaddrinfo
+
+    def start(thread: threading.Thread) -> None:
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    def noting(*given: Any, **options: Any) -> Any:
+        names.append(threading.current_thread().name)
+        return resolve(*given, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", start)
+        patch.setattr(socket, "getaddrinfo", noting)
+        yield names
+
+
+def test_where_no_thread_can_be_started_the_caller_asks(
+    listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with no_threads(monkeypatch) as resolved:
+        connect("localhost", listener.getsockname()[1], WAIT)
+
+    assert resolved == [threading.current_thread().name]
+
+
+async def test_where_none_can_be_started_the_loop_asks(
+    listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with no_threads(monkeypatch) as resolved:  # not for longer: at its end, a loop starts a thread
+        made = await awaited.connected(Remembering, "localhost", listener.getsockname()[1], WAIT, None)
+    made.transport.close()
+
+    assert resolved == [threading.current_thread().name]
+
+
+def test_what_the_resolver_refuses_the_caller_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: Any, **__: Any) -> Any:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+
+    with (
+        no_threads(monkeypatch) as resolved,
+        pytest.raises(ConnectError, match=r"gaierror \[Errno -2\] Name or service not known"),
+    ):
+        connect("nobody.test", 80, WAIT)
+    assert resolved == [threading.current_thread().name]
 
 
 @pytest.mark.parametrize("seconds", [WAIT, None])

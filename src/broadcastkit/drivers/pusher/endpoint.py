@@ -7,15 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from broadcastkit.drivers.checks import check_port, check_text, instead_of
+from broadcastkit.drivers.checks import check_host, check_port, check_text, instead_of
 from broadcastkit.drivers.pusher.profiles import Profile
 from broadcastkit.errors import ConfigurationError
 
 __all__ = ["Endpoint", "settings_from_url"]
 
 _APP_ID = re.compile(r"[-a-zA-Z0-9_.]+")
-# Labels of a name have 1 to 63 characters; others would fail in the resolver, as a UnicodeError.
-_HOST = re.compile(r"(?!.*[^.:]{64}|.*\.\.)[-a-zA-Z0-9_.:\[\]]{1,253}")
 _PATH = re.compile(r"(/[-a-zA-Z0-9_.~]+)*")
 _PORTS = {"http": 80, "https": 443}
 
@@ -49,12 +47,7 @@ class Endpoint:
             raise ConfigurationError("must be a str of letters, digits or - _ . and not be empty", setting="app_id")
         if check_text("scheme", scheme) not in _PORTS:
             raise ConfigurationError(f"must be 'http' or 'https'{instead_of(scheme)}", setting="scheme")
-        if host is None:
-            host = _home(profile, cluster)
-        if _HOST.fullmatch(check_text("host", host)) is None:
-            raise ConfigurationError(
-                f"must be a host name or address without scheme, port or path{instead_of(host)}", setting="host"
-            )
+        host = check_host("host", _home(profile, cluster) if host is None else host)
         port = _PORTS[scheme] if port is None else check_port("port", port)
         path = check_text("path", path).rstrip("/")
         if path and not path.startswith("/"):
@@ -66,7 +59,7 @@ class Endpoint:
     @property
     def origin(self) -> str:
         """Scheme, host and port, for requests and for error texts."""
-        host = f"[{self.host}]" if ":" in self.host and not self.host.startswith("[") else self.host
+        host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.scheme}://{host}:{self.port}"
 
     def paths(self, suffix: str) -> tuple[str, str]:

@@ -5,20 +5,21 @@ Generators of effects: no I/O, no clock, no randomness. Both shells run the same
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from broadcastkit.core.encryption import NONCE_BYTES, MasterKey
 from broadcastkit.core.message import Message
 from broadcastkit.core.names import ChannelKind, is_socket_id
 from broadcastkit.core.payload import check_size
-from broadcastkit.core.retry import Retry
-from broadcastkit.drivers.base import ChannelInfo, Outcome, Sent
+from broadcastkit.core.retry import Retry, is_outage
+from broadcastkit.drivers.base import Outcome, Sent
 from broadcastkit.drivers.policies import by_policy, policy_of
 from broadcastkit.drivers.pusher import replies
 from broadcastkit.drivers.pusher.endpoint import Endpoint
 from broadcastkit.drivers.pusher.profiles import Feature
 from broadcastkit.drivers.pusher.requests import Entry, RequestBuilder, batch_body, event_text, trigger_body
+from broadcastkit.drivers.pusher.results import Results
 from broadcastkit.drivers.pusher.wire import Exchange, HttpReply, Send, Sleep
 from broadcastkit.errors import (
     BadRequestError,
@@ -77,27 +78,28 @@ class Client:
         """Send messages in order; returns one outcome each.
 
         What the service would refuse is refused here, before anything is sent, and touches no other message. After
-        an answer that concerns everyone (unreachable, wrong secret) the rest is not tried and has the same outcome,
-        but for events with another policy about that.
+        what concerns everyone (unreachable, wrong secret) the rest is not tried and has the same outcome, but for
+        events with another policy about that. Any other answer fails the events of its request, and what follows on
+        their channels if they may be sent again: nothing overtakes them.
         """
         if len(messages) == 1 and self._plain(messages[0]):
             return self._send_plain(messages[0])
         return by_policy(messages, self._retry, self._send_any)
 
     def _send_any(self, messages: Sequence[Message], retry: Retry) -> Exchange[list[Outcome]]:
-        results = [_Result() for _ in messages]
+        results = Results(messages)
         entries: list[Entry] = []
         for index, message in enumerate(messages):
             try:
                 entries += self._entries(index, message)
             except BroadcastError as error:
-                results[index].error = error
+                results.refused(index, error)
         fatal: DeliveryError | None = None
         for group in self._requests(entries):
             fatal = yield from self._send_group(group, results, retry)
             if fatal is not None:
                 break
-        return [result.outcome(message, fatal) for result, message in zip(results, messages, strict=True)]
+        return results.outcomes(fatal)
 
     def _plain(self, message: Message) -> bool:
         """Whether a message is one request as it stands, which nearly every one is."""
@@ -198,9 +200,9 @@ class Client:
         if batch:
             yield batch
 
-    def _send_group(self, group: list[Entry], results: list[_Result], retry: Retry) -> Exchange[DeliveryError | None]:
+    def _send_group(self, group: list[Entry], results: Results, retry: Retry) -> Exchange[DeliveryError | None]:
         """Make one request; returns an error that makes trying the others useless, or None."""
-        group = [entry for entry in group if results[entry.of].error is None]
+        group = results.open(group)
         if not group:
             return None
         try:
@@ -209,19 +211,19 @@ class Client:
             else:
                 about = f"{len(group)} events"
                 reply = yield from self._ask("POST", "/batch_events", batch_body(group), about, retry)
-        except (BadRequestError, TooLargeForServiceError) as error:
-            if len(group) == 1:
-                results[group[0].of].error = error
+        except DeliveryError as error:
+            if is_outage(error):
+                return error
+            if len(group) == 1 or not isinstance(error, BadRequestError | TooLargeForServiceError):
+                results.failed(group, error)
                 return None
-            # one entry spoilt the batch: ask about each for itself
+            # one entry spoilt the batch, and none of it was sent: ask about each for itself
             for entry in group:
                 fatal = yield from self._send_group([entry], results, retry)
                 if fatal is not None:
                     return fatal
             return None
-        except DeliveryError as error:
-            return error
-        _record(group, reply, results)
+        results.served(group, reply)
         return None
 
     # -- requests ------------------------------------------------------------------------------------------------
@@ -249,7 +251,7 @@ class Client:
                 request = self._builder.request(method, suffix, about, body, timestamp=timestamp)
             reply = yield Send(request)
             try:
-                return self._read(reply, method, suffix, about)
+                return self._read(reply, method, suffix, about, body)
             except DeliveryError as error:
                 elapsed = sources.monotonic() - started
                 wait = retry.wait(error, attempt=attempt, elapsed=elapsed, jitter=sources.random())
@@ -258,62 +260,22 @@ class Client:
             yield Sleep(wait)
 
     def _read(
-        self, reply: HttpReply | UnreachableError | None, method: str, suffix: str, about: str | dict[str, str]
+        self,
+        reply: HttpReply | UnreachableError | None,
+        method: str,
+        suffix: str,
+        about: str | dict[str, str],
+        body: bytes,
     ) -> dict[str, Any]:
         if isinstance(reply, HttpReply) and reply.status == _OK and reply.body in _PLAIN_YES:
             return {}
         what = f"event {about!r}" if suffix == "/events" else f"{method} {suffix}"
         if isinstance(reply, HttpReply):
-            return replies.read(reply, f"{what} was refused by {self._endpoint.origin}")
+            what = f"{what} was refused by {self._endpoint.origin}"
+            return replies.read(reply, what, sent=body, now=self._sources.now())
         if reply is None:
             raise TypeError("a Send is answered with a reply")
         raise type(reply)(f"{what} did not reach {self._endpoint.origin}: {reply}") from reply
-
-
-class _Result:
-    """What became of one message so far."""
-
-    __slots__ = ("channels", "delivered", "error", "last", "requests")
-
-    def __init__(self) -> None:
-        self.error: BroadcastError | None = None
-        self.requests = 0
-        self.last: list[Entry] | None = None
-        self.delivered: tuple[str, ...] = ()
-        self.channels: dict[str, ChannelInfo] | None = None
-
-    def add(self, entry: Entry, group: list[Entry], channels: Mapping[str, ChannelInfo]) -> None:
-        """Note that an entry was served, by the request that carried its group."""
-        self.delivered += entry.channels
-        if self.last is not group:
-            self.last = group
-            self.requests += 1
-        if channels:
-            self.channels = {**(self.channels or {}), **channels}
-
-    def outcome(self, message: Message, fatal: DeliveryError | None) -> Outcome:
-        """Return what the caller gets: `fatal` ended the sending, and concerns the messages that are not complete."""
-        error = self.error
-        if error is None and len(self.delivered) < len(message.channels):
-            error = fatal
-        if error is None:
-            if self.channels is None:
-                return _SENT if self.requests == 1 else Sent(self.requests)
-            return Sent(self.requests, self.channels)
-        if self.delivered and isinstance(error, DeliveryError):
-            error = error.twin()
-            error.delivered = self.delivered
-        return error
-
-
-def _record(entries: list[Entry], body: dict[str, Any], results: list[_Result]) -> None:
-    """Note for each message which of its channels were served, and what the service said of them."""
-    answers = body.get("batch")
-    infos = replies.channel_infos(body) if len(entries) == 1 else {}
-    for position, entry in enumerate(entries):
-        raw = answers[position] if isinstance(answers, list) and position < len(answers) else None
-        said = {entry.channels[0]: replies.channel_info(raw)} if raw and len(entries) > 1 else infos
-        results[entry.of].add(entry, entries, said)
 
 
 def _per_channel(entry: Entry) -> list[Entry]:

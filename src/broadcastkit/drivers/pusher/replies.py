@@ -6,7 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from broadcastkit.core.retry_after import seconds_of
 from broadcastkit.drivers.base import CachedEvent, ChannelInfo, UserInfo
+from broadcastkit.drivers.pusher.quoting import blanked
 from broadcastkit.drivers.pusher.wire import HttpReply
 from broadcastkit.errors import (
     BadCredentialsError,
@@ -34,28 +36,30 @@ _BY_STATUS: dict[int, tuple[type[RefusedError], str]] = {
 }
 
 
-def read(reply: HttpReply, what: str) -> dict[str, Any]:
+def read(reply: HttpReply, what: str, *, sent: bytes, now: float) -> dict[str, Any]:
     """Return the reply's JSON object, or raise the RefusedError that its status or body means.
 
-    `what` names the request and the service in the error's text.
+    `what` names the request and the service in the error's text. `sent` is the body of the request, whose payloads are
+    not quoted there, and `now` the time since the epoch.
     """
     body = _parse(reply.body)
-    if reply.status in _OK:
+    status = reply.status
+    if status in _OK:
         if isinstance(body, dict) and "error" not in body:
             return body
-        if reply.body.strip() in {b"", b"[]"} or reply.status != 200:  # noqa: PLR2004
+        if reply.body.strip() in {b"", b"[]"} or status != 200:  # noqa: PLR2004
             return {}
         # soketi answers a wrong secret with 200 and {"error": …, "code": 401}
-        status = body.get("code") if isinstance(body, dict) else None
-        raise _refused(status if isinstance(status, int) else reply.status, reply, what, body)
-    raise _refused(reply.status, reply, what, body)
+        code = body.get("code") if isinstance(body, dict) else None
+        status = code if isinstance(code, int) else status
+    text = str(body["error"]) if isinstance(body, dict) and "error" in body else reply.body.decode(errors="replace")
+    raise _refused(status, what, blanked(text.strip(), sent), seconds_of(reply.retry_after, now))
 
 
-def _refused(status: int, reply: HttpReply, what: str, body: Any) -> RefusedError:
+def _refused(status: int, what: str, text: str, retry_after: float | None) -> RefusedError:
     fallback = BadRequestError if status in _CLIENT_ERROR else ServiceFailedError
     cls, hint = _BY_STATUS.get(status, (fallback, ""))
-    text = str(body["error"]) if isinstance(body, dict) and "error" in body else reply.body.decode(errors="replace")
-    error = cls("", status=status, response_text=text.strip(), retry_after=_seconds(reply.retry_after))
+    error = cls("", status=status, response_text=text, retry_after=retry_after)
     said = " ".join(error.response_text[:200].split())
     error.args = (f"{what}: {status}{f' ({hint})' if hint else ''}{f'; it said: {said}' if said else ''}",)
     return error
@@ -65,14 +69,6 @@ def _parse(body: bytes) -> Any:
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
-        return None
-
-
-def _seconds(header: str | None) -> float | None:
-    """Read Retry-After in its form of seconds; its form as a date would need a clock, and no service sends it."""
-    try:
-        return max(0.0, float(header)) if header else None
-    except ValueError:
         return None
 
 

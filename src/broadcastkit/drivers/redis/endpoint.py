@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from broadcastkit.drivers.checks import check_flag, check_port, check_text, instead_of
+from broadcastkit.drivers.checks import check_flag, check_host, check_port, check_text, instead_of
 from broadcastkit.drivers.redis_io.server import Server
 from broadcastkit.drivers.redis_io.wire import Command
 from broadcastkit.errors import ConfigurationError
@@ -18,7 +18,6 @@ __all__ = ["Address", "Endpoint", "settings_from_url"]
 Address = tuple[str, int]
 
 _PORT, _SENTINEL_PORT, _MAX_PORT = 6379, 26379, 65535
-_HOST = re.compile(r"[-a-zA-Z0-9_.:]+")
 # scheme → TLS; the last two are how Laravel writes them
 _SCHEMES = {"redis": False, "rediss": True, "tcp": False, "tls": True}
 _KINDS = {"", "sentinel", "cluster"}
@@ -55,10 +54,7 @@ class Endpoint:
         password: str | None,
     ) -> Endpoint:
         """Check each setting; ConfigurationError names the wrong one and says what it should hold."""
-        if _HOST.fullmatch(check_text("host", host)) is None:
-            raise ConfigurationError(
-                f"must be a host name or address without scheme, port or path{instead_of(host)}", setting="host"
-            )
+        host = check_host("host", host)
         check_port("port", port)
         if type(db) is not int or db < 0:
             raise ConfigurationError(f"must be a number from 0{instead_of(db)}", setting="db")

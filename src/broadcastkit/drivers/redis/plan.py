@@ -123,28 +123,31 @@ class Publisher:
         return done + (yield from self._attempt(parts, retry)) if parts else done
 
     def _attempt(self, parts: list[_Part], retry: Retry) -> _Exchange[list[_Replied]]:
-        """Run the commands, and those again that failed, as the policy says."""
+        """Run the commands, and those again that failed, each as the policy says of its own reply."""
         sources = self._sources
         started = sources.monotonic()
-        done: list[_Replied] = []
+        replied: list[_Replied] = []
+        again: dict[int, float] = {}
         attempt = 0
         while True:
             attempt += 1
-            replies = yield Run([part.command for part in parts])
+            replies = yield Run([parts[at].command for at in again] if again else [part.command for part in parts])
             if replies is None:
                 raise TypeError("a Run is answered with replies")
-            replied = list(zip(parts, replies, strict=True))
-            errors = [reply for reply in replies if isinstance(reply, DeliveryError)]
+            if again:
+                for at, reply in zip(again, replies, strict=True):
+                    replied[at] = parts[at], reply
+            else:
+                replied = list(zip(parts, replies, strict=True))
+            errors = [(at, one) for at, (_, one) in enumerate(replied) if isinstance(one, DeliveryError)]
             if not errors:
-                return done + replied
+                return replied
             elapsed, jitter = sources.monotonic() - started, sources.random()
-            waits = [retry.wait(error, attempt=attempt, elapsed=elapsed, jitter=jitter) for error in errors]
-            wait = next((wait for wait in waits if wait is not None), None)
-            if wait is None:
-                return done + replied
-            done += [pair for pair in replied if not _retryable(pair[1])]
-            parts = [part for part, reply in replied if _retryable(reply)]
-            yield Sleep(wait)
+            waits = {at: retry.wait(one, attempt=attempt, elapsed=elapsed, jitter=jitter) for at, one in errors}
+            again = {at: wait for at, wait in waits.items() if wait is not None}
+            if not again:
+                return replied
+            yield Sleep(max(again.values()))
 
     def _outcome(self, message: Message, replies: list[_Replied]) -> Outcome:
         """Return what the caller gets: the first error, which says which channels were served all the same."""
@@ -167,10 +170,6 @@ class Publisher:
         told.delivered = delivered
         told.__cause__ = error.__cause__
         return told
-
-
-def _retryable(reply: Reply) -> bool:
-    return isinstance(reply, DeliveryError) and reply.retryable
 
 
 def _plainly(part: _Part) -> list[_Part]:

@@ -74,7 +74,11 @@ class _Connection(asyncio.Protocol):
         self._fail(NoReplyError(f"not every reply came within {self._seconds:g} s"))
 
     def _fail(self, error: DeliveryError) -> None:
-        if self._answer is not None and not self._answer.done():
+        if self._answer is None or self._answer.done():
+            return
+        try:
+            self._answer.set_result(self._reader.cut(error))
+        except DeliveryError:
             self._answer.set_exception(error)
 
     # -- what asyncio calls ----------------------------------------------------------------------------------------

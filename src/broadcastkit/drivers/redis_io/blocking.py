@@ -14,7 +14,7 @@ from broadcastkit.drivers.redis_io.wire import Command, Reply
 from broadcastkit.drivers.sockets.blocking import connected, connected_to_path, left
 from broadcastkit.drivers.sockets.idle import speaks
 from broadcastkit.drivers.sockets.pool import Pool
-from broadcastkit.errors import ConnectionLostError, NoReplyError
+from broadcastkit.errors import ConnectionLostError, DeliveryError, NoReplyError
 
 __all__ = ["Connections"]
 
@@ -67,9 +67,9 @@ class _Connection:
             while (answer := reader.feed(self._socket.recv(_PIECE))) is None:
                 self._wait_for(left(deadline))
         except TimeoutError as error:
-            raise NoReplyError(f"not every reply came within {self._seconds:g} s") from error
+            return reader.cut(_caused(NoReplyError(f"not every reply came within {self._seconds:g} s"), error))
         except OSError as error:
-            raise ConnectionLostError(f"{type(error).__name__} {error}") from error
+            return reader.cut(_caused(ConnectionLostError(f"{type(error).__name__} {error}"), error))
         return answer
 
     def _wait_for(self, seconds: float | None) -> None:
@@ -81,6 +81,11 @@ class _Connection:
     def close(self) -> None:
         """See Kept.close."""
         self._socket.close()
+
+
+def _caused(error: DeliveryError, cause: Exception) -> DeliveryError:
+    error.__cause__ = cause
+    return error
 
 
 def _connect(server: Server) -> _Connection:

@@ -22,8 +22,6 @@ Answer: TypeAlias = "tuple[list[Reply], bool]"
 
 # Nothing that is sent here is answered at such length.
 _LIMIT = 16 * 1024 * 1024
-# Said to whatever is asked until the data is there: all of it is to be sent again, in its order.
-_LOADING = b"LOADING "
 # What is a number of subscribers, or of anything.
 _DIGITS = 18
 _NUMBERS = re.compile(rb"(?::[0-9]{1,18}\r\n)++")
@@ -56,12 +54,12 @@ class ReplyReader:
         """Take what came, b"" for the end of the connection; returns the replies once they are all there.
 
         Raises:
-            ConnectionLostError: the connection ended too early.
-            ServiceFailedError: Redis is still loading its data; or what came is no reply that is expected of it.
+            ConnectionLostError: the connection ended before any reply came.
+            ServiceFailedError: what came is no reply that is expected of Redis.
         """
         if not data:
             said = next((f": {reply}" for reply in self._replies if isinstance(reply, DeliveryError)), "")
-            raise ConnectionLostError(f"the connection was closed before every reply came{said}")
+            return self.cut(ConnectionLostError(f"the connection was closed before every reply came{said}"))
         if not self._data and _NUMBERS.fullmatch(data):
             self._replies += map(int, data[1:-2].split(b"\r\n:"))  # as nearly all are
         else:
@@ -70,6 +68,12 @@ class ReplyReader:
             return None
         # what is left over is a reply to nothing
         return self._replies[: self._count], not self._data and len(self._replies) == self._count
+
+    def cut(self, error: DeliveryError) -> Answer:
+        """Return the replies that came before what kept the others from coming, which is raised if none did."""
+        if not self._replies:
+            raise error
+        return self._replies + [error] * (self._count - len(self._replies)), False
 
     def _read(self, data: bytes) -> None:
         at = 0
@@ -114,10 +118,7 @@ def _one(data: bytes, at: int) -> tuple[int | DeliveryError, int] | None:
     if kind == b":":
         return _number(text), end + 2
     if kind == b"-":
-        error = refused(text.decode(errors="replace"))
-        if text.startswith(_LOADING):
-            raise error
-        return error, end + 2
+        return refused(text.decode(errors="replace")), end + 2
     if kind == b"+":
         return 0, end + 2  # a yes, which counts nothing
     raise _strange()

@@ -68,6 +68,9 @@ async def _addresses(loop: asyncio.AbstractEventLoop, host: str, port: int) -> l
     try:
         ipaddress.ip_address(host)
     except ValueError:
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        try:
+            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except RuntimeError:  # no thread can be started: in `atexit`, a loop gets none in any version of Python
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         return [str(entry[4][0]) for entry in found]
     return [host]

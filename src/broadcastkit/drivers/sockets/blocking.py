@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import socket
-import threading
 from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from broadcastkit.drivers.sockets.failures import unconnected
+from broadcastkit.threads import started
 
 if TYPE_CHECKING:
     import ssl
@@ -82,7 +82,8 @@ def _addresses(host: str, port: int, seconds: float | None) -> list[Any]:
     """Return the addresses of a host.
 
     The system's resolver has no time limit that could be set. It is asked by a thread, which is left behind when it
-    takes too long; but not for what is an address already, and what nobody limits.
+    takes too long; but not for what is an address already, and what nobody limits. Where no thread can be started, a
+    name without a limit is better than none.
     """
     if seconds is None or _is_address(host):
         return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -94,7 +95,8 @@ def _addresses(host: str, port: int, seconds: float | None) -> list[Any]:
         except Exception as error:  # noqa: BLE001 - raised where it was asked
             answers.put(error)
 
-    threading.Thread(target=ask, name="broadcastkit-resolver", daemon=True).start()
+    if started(ask, "broadcastkit-resolver") is None:
+        ask()
     try:
         answer = answers.get(timeout=seconds)
     except Empty:

@@ -12,6 +12,7 @@ from anyio.lowlevel import RunVar
 from broadcastkit.drivers.pusher.http.base import HEADERS, TransportOptions
 from broadcastkit.drivers.pusher.http.failures import check_size, unreachable
 from broadcastkit.drivers.pusher.wire import HttpReply, HttpRequest
+from broadcastkit.errors import UnreachableError
 
 __all__ = ["AsyncClientTransport", "ClientTransport", "ask", "ask_async"]
 
@@ -64,6 +65,7 @@ class AsyncClientTransport:
 
 def ask(client: Any, url: str, request: HttpRequest) -> HttpReply:
     """Ask a client such as httpx.Client."""
+    failed: UnreachableError
     try:
         response = client.send(_request(client, url, request), stream=True)
         try:
@@ -73,13 +75,15 @@ def ask(client: Any, url: str, request: HttpRequest) -> HttpReply:
                 check_size(body)
         finally:
             response.close()
-    except Exception as error:
-        raise unreachable(error) from error
-    return HttpReply(response.status_code, bytes(body), response.headers.get("retry-after"))
+        return HttpReply(response.status_code, bytes(body), response.headers.get("retry-after"))
+    except Exception as error:  # noqa: BLE001 - unreachable raises what is no client's
+        failed = unreachable(error)
+    raise failed
 
 
 async def ask_async(client: Any, url: str, request: HttpRequest) -> HttpReply:
     """Ask a client such as httpx.AsyncClient."""
+    failed: UnreachableError
     try:
         response = await client.send(_request(client, url, request), stream=True)
         try:
@@ -89,9 +93,10 @@ async def ask_async(client: Any, url: str, request: HttpRequest) -> HttpReply:
                 check_size(body)
         finally:
             await response.aclose()
-    except Exception as error:
-        raise unreachable(error) from error
-    return HttpReply(response.status_code, bytes(body), response.headers.get("retry-after"))
+        return HttpReply(response.status_code, bytes(body), response.headers.get("retry-after"))
+    except Exception as error:  # noqa: BLE001 - see ask
+        failed = unreachable(error)
+    raise failed
 
 
 def _request(client: Any, url: str, request: HttpRequest) -> Any:

@@ -12,6 +12,7 @@ from typing import TypeAlias
 import h11
 
 from broadcastkit.drivers.pusher.http.base import BODY_LIMIT, HEADERS
+from broadcastkit.drivers.pusher.http.failures import unquoted
 from broadcastkit.drivers.pusher.wire import HttpReply, HttpRequest
 from broadcastkit.errors import ConnectionLostError
 
@@ -78,7 +79,8 @@ class AnswerReader:
         try:
             return self._read(data)
         except h11.ProtocolError as error:
-            raise ConnectionLostError(f"the answer cannot be read: {error}") from error
+            said = unquoted(str(error))
+        raise ConnectionLostError(f"the answer cannot be read: {said}")
 
     def _begin(self) -> None:
         self._incoming = incoming = h11.Connection(h11.CLIENT, max_incomplete_event_size=HEAD_LIMIT)

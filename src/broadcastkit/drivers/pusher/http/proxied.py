@@ -17,7 +17,7 @@ from broadcastkit.drivers.pusher.http.base import HEADERS, TransportOptions
 from broadcastkit.drivers.pusher.http.failures import check_size, unreachable
 from broadcastkit.drivers.pusher.wire import HttpReply, HttpRequest
 from broadcastkit.drivers.sockets.idle import CONNECTIONS, IDLE_SECONDS
-from broadcastkit.errors import ConfigurationError, NoReplyError
+from broadcastkit.errors import ConfigurationError, NoReplyError, UnreachableError
 
 __all__ = ["AsyncHttpxTransport", "HttpxTransport"]
 
@@ -35,15 +35,17 @@ class HttpxTransport:
 
     def send(self, request: HttpRequest) -> HttpReply:
         """See Transport.send."""
+        failed: UnreachableError
         try:
             response = self._transport.handle_request(self._form.request(request))
             try:
                 body = self._body(cast("Iterable[bytes]", response.stream))
             finally:
                 response.close()
-        except Exception as error:
-            raise unreachable(error) from error
-        return HttpReply(response.status_code, body, response.headers.get("retry-after"))
+            return HttpReply(response.status_code, body, response.headers.get("retry-after"))
+        except Exception as error:  # noqa: BLE001 - unreachable raises what is not httpx's
+            failed = unreachable(error)
+        raise failed
 
     def close(self) -> None:
         """See Transport.close."""
@@ -74,6 +76,7 @@ class AsyncHttpxTransport:
 
     async def send(self, request: HttpRequest) -> HttpReply:
         """See AsyncTransport.send."""
+        failed: UnreachableError
         try:
             async with self._gate:
                 response = await self._transport.handle_async_request(self._form.request(request))
@@ -84,9 +87,10 @@ class AsyncHttpxTransport:
                     raise NoReplyError(f"no whole answer came within {self._seconds:g} s") from error
                 finally:
                     await response.aclose()
-        except Exception as error:
-            raise unreachable(error) from error
-        return HttpReply(response.status_code, body, response.headers.get("retry-after"))
+            return HttpReply(response.status_code, body, response.headers.get("retry-after"))
+        except Exception as error:  # noqa: BLE001 - see HttpxTransport.send
+            failed = unreachable(error)
+        raise failed
 
     async def aclose(self) -> None:
         """See AsyncTransport.aclose."""

@@ -116,13 +116,13 @@ def test_with_drop_oldest_the_newest_are_kept_and_the_hook_is_told() -> None:
 
 def test_with_wait_the_caller_waits_for_room() -> None:
     background, driver = Background(size=1), Held()
-    background.deliver("main", driver, [message("leaving")])
+    background.deliver("main", driver, [message("leaving", "room")])
     driver.wait_for(1)
-    background.deliver("main", driver, [message("a")])
+    background.deliver("main", driver, [message("a", "room")])
     came = threading.Event()
 
     def third() -> None:
-        background.deliver("main", driver, [message("b")])
+        background.deliver("main", driver, [message("b", "room")])
         came.set()
 
     thread = threading.Thread(target=third)
@@ -192,7 +192,9 @@ def test_a_bug_of_the_driver_fails_the_messages_and_not_the_thread(caplog: pytes
         driver.raises = None
         background.deliver("main", driver, [message("c")])
         background.close()
-    assert [record.getMessage() for record in caplog.records] == ["2 message(s) to 'main' failed; 'a': a bug"]
+    assert [record.getMessage() for record in caplog.records] == [
+        "2 message(s) to 'main' failed; 'a': its text is left out, since it may quote a payload"
+    ]
     assert background.statistics() == Statistics(sent=1, failed=2)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -52,11 +51,11 @@ def interrupted_at(line: int) -> Iterator[Callable[[], bool]]:
 
 
 def test_an_interrupted_caller_keeps_no_channel_busy() -> None:
+    line = 0
     for line in count(1):
         inline, driver = Inline(), Held(released=True)
-        with interrupted_at(line) as happened:
-            with suppress(Interrupted):
-                inline.deliver("main", driver, [message("interrupted", "room")])
+        with interrupted_at(line) as happened, suppress(Interrupted):
+            inline.deliver("main", driver, [message("interrupted", "room")])
         with ThreadPoolExecutor(1) as pool:
             following = pool.submit(inline.deliver, "main", driver, [message("next", "room")])
             assert following.result(SECONDS) == [Sent(1)], line
@@ -66,20 +65,13 @@ def test_an_interrupted_caller_keeps_no_channel_busy() -> None:
 
 
 def test_an_interrupted_caller_keeps_nobody_waiting_who_shares_its_request_or_comes_after() -> None:
+    line = 0
     for line in count(1):
         inline, driver = Inline(), Held()
-        first = threading.Event()
 
-        def lead(
-            line: int = line, inline: Inline = inline, driver: Held = driver, first: threading.Event = first
-        ) -> bool:
-            with interrupted_at(line) as happened:
-                try:
-                    inline.deliver("main", driver, [message("a", "room")])
-                except Interrupted:
-                    pass
-                finally:
-                    first.set()
+        def lead(line: int = line, inline: Inline = inline, driver: Held = driver) -> bool:
+            with interrupted_at(line) as happened, suppress(Interrupted):
+                inline.deliver("main", driver, [message("a", "room")])
             return happened()
 
         with ThreadPoolExecutor(4) as pool:

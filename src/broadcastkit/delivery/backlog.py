@@ -1,40 +1,29 @@
-"""What background delivery decides: what is queued, what a failure means, and what is counted. No I/O, no waiting."""
+"""What background delivery decides: who may queue, what leaves when, and what is counted. No I/O, no clock."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Sequence
+import math
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, cast, get_args
 
 from broadcastkit.core.message import Message
-from broadcastkit.core.retry import Retry
-from broadcastkit.delivery.batching import MOST, Batch, Batcher, Item, batch_limit
-from broadcastkit.delivery.telling import Failures, tell_dropped
-from broadcastkit.delivery.watched import Watched, settle
+from broadcastkit.delivery.batching import MOST, Batch, Batcher, batch_limit
+from broadcastkit.delivery.patience import Entry, Patience
+from broadcastkit.delivery.reports import FailureHook, Reports
+from broadcastkit.delivery.watched import Watched
 from broadcastkit.drivers.base import Outcome
-from broadcastkit.errors import (
-    CircuitOpenError,
-    ConfigurationError,
-    DeliveryError,
-    NoReplyError,
-    NotSentError,
-    QueueFullError,
-)
-
-if TYPE_CHECKING:
-    from broadcastkit.observability.hooks import DropReason
+from broadcastkit.errors import ConfigurationError, NoReplyError, QueueFullError
 
 __all__ = ["Backlog", "FailureHook", "Overflow", "Policy", "Statistics"]
 
 Overflow: TypeAlias = Literal["wait", "refuse", "drop_oldest"]
-FailureHook: TypeAlias = Callable[[str, Message, Exception], None]
-"""Gets the connection's name, the message that will not arrive, and why."""
-
-_log = logging.getLogger("broadcastkit.delivery")
 
 _OVERFLOWS = get_args(Overflow)
-_PAUSES = Retry(attempts=2**31, budget=float("inf"), base=0.1, cap=5.0)
+# What waits for other channels than those on their way goes without a full batch once no request has left for so many
+# seconds. Longer than a service takes that is well, so that a busy queue sends full batches; and nobody's wait.
+_STALLED = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +66,6 @@ class Policy:
             )
 
 
-class _Entry(Item):
-    """One message, with the moment it was queued."""
-
-    __slots__ = ("since",)
-
-    def __init__(self, message: Message, since: float) -> None:
-        super().__init__((message,))
-        self.since = since
-
-
 class Backlog:
     """The messages that wait for one connection. Not locked: the shells see to that."""
 
@@ -94,70 +73,137 @@ class Backlog:
         self.connection = connection
         self.policy = policy
         self.batcher: Batcher = Batcher(batch_limit(driver) or 1, most=MOST, free=1)
-        self._driver = driver
-        self._log = Failures(_log)
+        self.reports: Reports = Reports(connection, policy.on_failed, driver)
         self.waiting: int = 0
         self.sent: int = 0
         self.failed: int = 0
         self.dropped: int = 0
         self.worth_taking: bool = False
         """Whether a sender should look, after the last `put`."""
+        self._patience = Patience(policy.patience)
+        self._turns: deque[object] = deque()
+        self._left = -math.inf  # when the last request did
+        self._futile = False  # a part was looked for, and nothing has changed since
         self._done: list[Watched] = []
-        self._failures = 0
 
-    def room(self, count: int) -> bool:
-        """Whether so many more may come now; False asks the caller to wait.
+    # -- who may queue ---------------------------------------------------------------------------------------------
+
+    def room(self, count: int, turn: object = None, *, within: bool = False) -> bool:
+        """Whether so many more may come now; False asks the caller to wait, with a `turn`.
+
+        Who waits gets in by turn, or a later caller who wants less would overtake. A caller `within` the background,
+        such as a hook, cannot wait for what it is to do itself.
 
         Raises:
-            QueueFullError: the policy is to refuse.
+            QueueFullError: the policy is to refuse, or the caller must not wait.
         """
         overflow, size, queued = self.policy.overflow, self.policy.size, len(self.batcher)
         # into an empty queue always: it will not get any emptier
-        if queued + count <= size or not queued or overflow == "drop_oldest":
+        if overflow == "drop_oldest" or ((queued + count <= size or not queued) and self._is_next(turn)):
             return True
-        if overflow == "wait":
+        if overflow == "wait" and not within:
             return False
-        raise QueueFullError(f"{queued} messages wait for the connection {self.connection!r}, and {size} may")
+        text = f"{queued} messages wait for the connection {self.connection!r}, and {size} may"
+        raise QueueFullError(f"{text}: what runs in its background cannot wait for room there" if within else text)
+
+    def _is_next(self, turn: object) -> bool:
+        return not self._turns or self._turns[0] is turn
+
+    def turn(self) -> object:
+        """Return a caller's turn to wait for room; to be given back."""
+        turn = object()
+        self._turns.append(turn)
+        return turn
+
+    def give_back(self, turn: object) -> None:
+        """Note that a caller waits no longer: there may be room for the next one."""
+        self._turns.remove(turn)
 
     def put(self, messages: Sequence[Message], now: float) -> list[Message]:
         """Queue messages; returns those that had to go for them."""
         dropped: list[Message] = []
         while len(self.batcher) and len(self.batcher) + len(messages) > self.policy.size:
             dropped += self.batcher.drop_oldest().messages
-        for message in messages:
-            self.worth_taking = self.batcher.put(_Entry(message, now))
+        self.worth_taking = True in [self.batcher.put(Entry(message, now)) for message in messages]
+        if self.batcher.may_part:
+            self._futile = False
         self.waiting += len(messages) - len(dropped)
         self.dropped += len(dropped)
         return dropped
 
+    # -- what leaves -----------------------------------------------------------------------------------------------
+
+    def pause(self, now: float) -> float:
+        """Return for how many seconds nothing may be sent; 0 if something may."""
+        return self._patience.pause(now)
+
+    @property
+    def may_part(self) -> bool:
+        """Whether something that waits could leave, if not in a full batch: somebody is to look when it may."""
+        return not self._futile and self.batcher.may_leave
+
+    def take(self, now: float) -> Batch | None:
+        """Return what is to be sent now, if anything is."""
+        if self.pause(now):
+            return None
+        batch = self.batcher.take()
+        if batch is None and self.may_part and now - self._left >= _STALLED:
+            batch = self.batcher.take(part=True)
+            self._futile = batch is None
+        if batch is not None:
+            self._left = now
+        return batch
+
+    def look_in(self, now: float) -> float | None:
+        """Return the seconds after which to look again, if nothing comes or lands before; None for no need."""
+        pause = self.pause(now)
+        if pause and len(self.batcher):
+            return pause
+        return max(0.0, self._left + _STALLED - now) if self.may_part else None
+
+    # -- what came back --------------------------------------------------------------------------------------------
+
     def land(
         self, batch: Batch, outcomes: Sequence[Outcome | Exception], *, now: float, jitter: float
-    ) -> tuple[float, list[tuple[Message, Exception]]]:
-        """Take the answers for a batch; returns the seconds to pause before the next one, and what failed for good.
+    ) -> list[tuple[Message, Exception]]:
+        """Take the answers for a batch; returns what failed for good.
 
         What the service could not take for the moment goes back to the front, in order, until `patience` is over. What
         failed, or was sent and is watched, counts as waiting until that was reported, and `settle` is called.
         """
-        again: list[Item] = []
+        again: list[Entry] = []
+        waits: list[float] = []
         failed: list[tuple[Message, Exception]] = []
-        pause = 0.0
-        for item, outcome in zip(batch, outcomes, strict=True):
+        self._patience.meet(outcomes, now=now)
+        for item, outcome in zip(cast("list[Entry]", batch), outcomes, strict=True):
             if not isinstance(outcome, Exception):
                 if isinstance(item.messages[0], Watched):
                     self._done.append(item.messages[0])
                 continue
-            wait = self._pause(item, outcome, now=now, jitter=jitter)
+            wait = self._patience.wait(item, outcome, now=now, jitter=jitter)
             if wait is None:
                 failed.append((item.messages[0], outcome))
             else:
-                pause = max(pause, wait)
-                again.append(_remaining(item, outcome))
+                waits.append(wait)
+                served = getattr(outcome, "delivered", ())
+                again.append(item.remaining(served) if served else item)
+        self._patience.settle(waits, now=now)
+        self._landed(batch, again)
         done = len(batch) - len(again)
-        self._failures = self._failures + 1 if again else 0
-        self.batcher.done(batch, again=again)
         self.waiting -= done - len(failed) - len(self._done)
         self.sent += done - len(failed)
-        return pause, failed
+        return failed
+
+    def _landed(self, batch: Batch, again: Sequence[Entry] = ()) -> None:
+        self.batcher.done(batch, again=again)
+        self._futile = False
+
+    def interrupted(self, batch: Batch, by: BaseException) -> list[NoReplyError]:
+        """Return the outcomes of a batch whose sending was ended by what is no Exception."""
+        text = f"the sending to {self.connection!r} was interrupted by {type(by).__name__}: it may have been sent"
+        error = NoReplyError(text)
+        error.__cause__ = by
+        return [error] * len(batch)
 
     def take_done(self) -> list[Watched]:
         """Take what `land` has found to be sent and watched; called with the same hold of the lock."""
@@ -168,18 +214,6 @@ class Backlog:
         """Count what failed for good, and what was sent and is watched, once that was reported."""
         self.waiting -= failed + done
         self.failed += failed
-
-    def _pause(self, item: Item, error: Exception, *, now: float, jitter: float) -> float | None:
-        if not isinstance(error, DeliveryError) or not isinstance(item, _Entry):
-            return None
-        wait = _PAUSES.wait(error, attempt=self._failures + 1, elapsed=0.0, jitter=jitter)
-        if wait is None:
-            return None
-        ends = item.since + self.policy.patience
-        if isinstance(error, CircuitOpenError):
-            # nobody has asked the service: once the circuit lets a message through, this one has a last try
-            return None if error.retry_after is not None and now > ends else wait
-        return None if now + wait > ends else wait
 
     def give_up(self) -> list[Message]:
         """Empty the queue; returns what will not be sent."""
@@ -192,57 +226,7 @@ class Backlog:
 
     def abandon(self, batch: Batch) -> list[Message]:
         """Give a batch up that is on its way: nobody will know what became of it."""
-        self.batcher.done(batch)
+        self._landed(batch)
         self.waiting -= len(batch)
         self.dropped += len(batch)
         return [item.messages[0] for item in batch]
-
-    # -- telling ---------------------------------------------------------------------------------------------------
-
-    def report(self, failed: Sequence[tuple[Message, Exception]], reason: DropReason = "failed") -> None:
-        """Tell the hook of each message that will not arrive, or the log of all in one line."""
-        tell_dropped(self._driver, self.connection, failed, reason)
-        settle(message for message, _ in failed)
-        hook = self.policy.on_failed
-        if hook is None:
-            if failed:
-                message, error = failed[0]
-                words, count, connection = "%d message(s) to %r failed; %r", len(failed), self.connection
-                self._log.log(
-                    words,
-                    *(count, connection, message.event),
-                    error=error,
-                    connection=connection,
-                    event=message.event,
-                    messages=count,
-                )
-            return
-        for message, error in failed:
-            try:
-                hook(self.connection, message, error)
-            except Exception:  # noqa: BLE001 - it must not end the background
-                _log.exception("on_failed failed", extra={"broadcast_connection": self.connection})
-
-    def report_overflow(self, dropped: Sequence[Message]) -> None:
-        """Report messages that had to go for newer ones."""
-        full = QueueFullError(f"dropped: {self.policy.size} newer messages wait for {self.connection!r}")
-        self.report([(message, full) for message in dropped], "overflow")
-
-    def report_unsent(self, unsent: Sequence[Message]) -> None:
-        """Report messages that were not sent when time was up."""
-        late = NotSentError(f"not sent to {self.connection!r} before the end")
-        self.report([(message, late) for message in unsent], "unsent")
-
-    def report_unanswered(self, abandoned: Sequence[Message]) -> None:
-        """Report messages that were on their way when time was up: they may arrive."""
-        unknown = NoReplyError(f"no answer from {self.connection!r} before the end: it may have been sent")
-        self.report([(message, unknown) for message in abandoned], "unsent")
-
-
-def _remaining(item: Item, error: Exception) -> Item:
-    """Return the item without the channels that have been served."""
-    served = getattr(error, "delivered", ())
-    if not served or not isinstance(item, _Entry):
-        return item
-    message = item.messages[0]
-    return _Entry(message._replace(channels=tuple(n for n in message.channels if n not in served)), item.since)

@@ -94,9 +94,14 @@ class Batcher:
         """Whether something may have come that could leave now, if not in a full batch."""
         return self._ripe > 0 and len(self._flying) < self.most
 
+    @property
+    def may_leave(self) -> bool:
+        """Whether something waits for channels that are not busy, and another batch may be on its way."""
+        return len(self._flying) < self.most and not self._awaiting.keys() <= self._busy
+
     def take(self, *, part: bool = False) -> Batch | None:
         """Return the next batch that may leave now, if one may; with `part`, it need not be full."""
-        if len(self._flying) >= self.most or self._awaiting.keys() <= self._busy:
+        if not self.may_leave:
             return None
         batch, weight, in_front = self._choose()
         if not batch or (weight < self._limit and len(self._flying) >= self._free and not part):

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from broadcastkit.delivery.repeats.gate import Late
 from broadcastkit.delivery.repeats.quiet import Due, Put, Quiet
+from broadcastkit.threads import at_exit, started
 
 __all__ = ["SIZE", "WaitingRoom", "late_sender"]
 
@@ -24,7 +25,10 @@ class WaitingRoom:
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self._rooms: dict[int, _Room] = {}
-        weakref.finalize(self, _close, self._rooms)  # also at exit
+        self._over = threading.Event()
+        if at_exit():
+            self._over.set()
+        weakref.finalize(self, _end, self._rooms, self._over)  # also at exit
 
     @property
     def holder(self) -> str:
@@ -33,7 +37,10 @@ class WaitingRoom:
 
     def put(self, late: Late) -> Put[Late]:
         """Have an event wait in the place of the last one of its key."""
-        return self._here().put(late)
+        put = self._here().put(late)
+        if self._over.is_set():  # the program ends: nobody else would close
+            self.close()
+        return put
 
     def _here(self) -> _Room:
         process = os.getpid()
@@ -61,6 +68,11 @@ def _close(rooms: dict[int, _Room]) -> None:
         room.close()
 
 
+def _end(rooms: dict[int, _Room], over: threading.Event) -> None:
+    _close(rooms)
+    over.set()
+
+
 class _Room:
     """Knows the broadcaster only by what waits: what is called at exit would keep it alive until then."""
 
@@ -86,11 +98,8 @@ class _Room:
         return put
 
     def _start(self) -> None:
-        self._thread = threading.Thread(target=self._run, name="broadcastkit-debounce", daemon=True)
-        try:
-            self._thread.start()
-        except RuntimeError:  # the next one tries again; or the interpreter is about to end, and sends what waits
-            self._thread = None
+        # where none can be started, the next one tries again; or the program is about to end, and sends what waits
+        self._thread = started(self._run, "broadcastkit-debounce")
 
     def _run(self) -> None:
         while due := self._next():

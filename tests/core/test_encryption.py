@@ -8,9 +8,8 @@ import json
 import pickle
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import pytest
-from hypothesis import assume
-from hypothesis import given as example
 from hypothesis import strategies as st
 from nacl.secret import SecretBox
 
@@ -137,7 +136,7 @@ def test_payload_is_encrypted_as_others_do(given: Any, expected: Any) -> None:
     assert json.loads(data) == expected
 
 
-@example(st.text(st.characters(codec="utf-8")), st.binary(min_size=24, max_size=24))
+@hypothesis.given(st.text(st.characters(codec="utf-8")), st.binary(min_size=24, max_size=24))
 def test_what_was_encrypted_is_opened(text: str, nonce: bytes) -> None:
     data = KEY.encrypt(CHANNEL, text, nonce=nonce)
 
@@ -149,14 +148,14 @@ def test_what_was_encrypted_is_opened(text: str, nonce: bytes) -> None:
     assert box.decrypt(base64.b64decode(parts["ciphertext"]), base64.b64decode(parts["nonce"])).decode() == text
 
 
-@example(st.binary(max_size=5), st.data())
+@hypothesis.given(st.binary(max_size=5), st.data())
 def test_any_change_keeps_a_payload_shut(extra: bytes, data: st.DataObject) -> None:
     parts = json.loads(KEY.encrypt(CHANNEL, "hunter2", nonce=NONCE))
     name = data.draw(st.sampled_from(["nonce", "ciphertext"]))
     raw = bytearray(base64.b64decode(parts[name])) + extra
     raw[data.draw(st.integers(0, len(raw) - 1))] ^= data.draw(st.integers(0, 255))
     changed = base64.b64encode(raw).decode()
-    assume(changed != parts[name])
+    hypothesis.assume(changed != parts[name])
 
     with pytest.raises(InvalidPayloadError, match=r"does not open with this master key$"):
         KEY.decrypt(CHANNEL, json.dumps({**parts, name: changed}))

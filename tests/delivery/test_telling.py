@@ -56,7 +56,21 @@ def test_another_connection_another_kind_of_error_and_another_event_are_other_li
     ]:
         failures.log("failed", error=error, connection=connection, event=event)
 
-    assert len(caplog.records) == 5
+    names = ("broadcast_connection", "broadcast_error", "broadcast_event")
+    assert [tuple(vars(record)[name] for name in names) for record in caplog.records] == [
+        ("main", "ConnectError", "ping"),
+        ("other", "ConnectError", "ping"),
+        ("main", "BadRequestError", "ping"),
+        ("main", "InvalidUserError", "ping"),
+        ("main", "InvalidUserError", "pong"),
+    ]
+
+
+def test_a_line_is_said_where_the_failure_was_met(caplog: pytest.LogCaptureFixture) -> None:
+    Failures(logging.getLogger("broadcastkit")).log("failed", error=ConnectError("nobody"))
+
+    (record,) = caplog.records
+    assert (record.pathname, record.funcName) == (__file__, "test_a_line_is_said_where_the_failure_was_met")
 
 
 def test_a_mistake_has_its_traceback_and_an_error_of_ours_does_not(caplog: pytest.LogCaptureFixture) -> None:

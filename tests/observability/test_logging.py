@@ -15,7 +15,16 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
 
 import broadcastkit
-from broadcastkit import AnonymousEvent, AsyncBroadcaster, Broadcaster, Channel, ChannelRegistry, Event, PresenceMember
+from broadcastkit import (
+    AnonymousEvent,
+    AsyncBroadcaster,
+    Broadcaster,
+    Channel,
+    ChannelRegistry,
+    Event,
+    PresenceMember,
+    collect,
+)
 from broadcastkit.core.options import EventOptions
 from broadcastkit.core.retry import Retry
 from broadcastkit.delivery import Background
@@ -39,7 +48,7 @@ from broadcastkit.observability import Hooks
 from broadcastkit.offline import Fallbacks
 from broadcastkit.server.telling import Teller
 from broadcastkit.webhooks import ChannelOccupied, WebhookHandlers
-from tests.delivery.held import Held, message
+from tests.delivery.held import AsyncHeld, Held, message
 from tests.docs.pages import ROOT
 from tests.interop.servers import free_port
 from tests.webhooks.tools import KEY, SECRET, headers_for
@@ -139,6 +148,22 @@ def after_commit() -> None:
     with Session(create_engine("sqlite://")) as session, session.begin():
         session.execute(text("SELECT 1"))
         Broadcaster(NOBODY).broadcast(EVENT).after_commit(session).to_everyone()
+
+
+def an_event_loop_that_ends() -> None:
+    async def work() -> None:
+        driver = AsyncHeld()
+
+        async def page() -> None:
+            async with collect():
+                await AsyncBroadcaster(driver).broadcast(EVENT).to_everyone()
+
+        caller = asyncio.ensure_future(page())
+        await driver.wait_for(1)
+        caller.cancel()
+        await asyncio.wait([caller])
+
+    asyncio.run(work())
 
 
 def debounces() -> None:
@@ -300,6 +325,7 @@ def an_unwise_setting() -> None:
 SCENES: list[Callable[..., None]] = [
     reports,
     after_commit,
+    an_event_loop_that_ends,
     debounces,
     background,
     a_queues_worker,

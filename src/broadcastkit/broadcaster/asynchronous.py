@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from inspect import isawaitable, iscoroutinefunction
 from itertools import repeat
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from broadcastkit import config
 from broadcastkit.authorization import SubscriptionAuth, SubscriptionGrant, UserAuth, grant_user
@@ -16,7 +16,7 @@ from broadcastkit.calls import in_worker_thread
 from broadcastkit.core.message import Message
 from broadcastkit.core.repeats import Claim
 from broadcastkit.delivery import Queued
-from broadcastkit.delivery.transactions import Held
+from broadcastkit.delivery.transactions import Held, Sender
 from broadcastkit.drivers.asked import asked_by_server
 from broadcastkit.drivers.base import AsyncDriver, ChannelInfo, ChannelInfos, Outcome, UserInfo
 from broadcastkit.errors import BroadcastError
@@ -195,6 +195,9 @@ class AsyncBroadcaster(AloneBase[AsyncDriver]):
 
     async def aclose(self) -> None:
         """See Broadcaster.close."""
+        from broadcastkit.delivery.transactions.outliving import finished
+
+        await finished(cast("Sender", self))
         if "_room" in vars(self):
             await self._waiting_room().aclose()
         await self._delivery.aclose()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 
 from broadcastkit.broadcaster.base import BroadcasterBase, Plan
 from broadcastkit.broadcaster.receipts import receipt_of
@@ -14,6 +14,9 @@ from broadcastkit.delivery.transactions.collecting import current_block
 from broadcastkit.drivers.base import Outcome
 from broadcastkit.errors import BroadcastError, ConfigurationError
 from broadcastkit.pending import Receipt, Request
+
+if TYPE_CHECKING:
+    from broadcastkit.observability.hooks import DropReason
 
 __all__ = ["HoldingBase", "Joined"]
 
@@ -88,10 +91,10 @@ class HoldingBase(BroadcasterBase[DriverT]):
         if errors:
             raise errors[0]
 
-    def drop_held(self, held: Sequence[Held]) -> None:
-        """Take note that what was held back will not be sent, since it was rolled back."""
+    def drop_held(self, held: Sequence[Held], reason: DropReason = "rollback") -> None:
+        """Take note that what was held back will not be sent: it was rolled back, unless another reason is given."""
         if self._observers is not None:
             for one in held:
                 for message, connections in filter(None, one.plans):
                     for connection in connections:
-                        self._observers.dropped(connection, [message], "rollback")
+                        self._observers.dropped(connection, [message], reason)

@@ -39,13 +39,18 @@ class Breaker:
 
 
 class Circuit:
-    """Whether a service may be asked. Not locked: the shell sees to that."""
+    """Whether a service may be asked. Not locked: the shell sees to that.
+
+    `turn` changes whenever it opens, lets a trial through or closes. Who is let through keeps it, and says it with what
+    came of the send, so that what began in an earlier turn is told from the trial.
+    """
 
     def __init__(self, breaker: Breaker) -> None:
         self._breaker = breaker
         self._failures = 0
         self._open_until: float | None = None
         self._trying = False
+        self.turn: int = 0
 
     def wait(self, now: float) -> float | None:
         """Return the seconds until the service may be asked again, or None to ask it now.
@@ -57,28 +62,37 @@ class Circuit:
             return None
         if now < self._open_until:
             return 0.0 if self._trying else self._open_until - now
-        self._open_until, self._trying = now + self._breaker.cooldown, True
+        self._set(now + self._breaker.cooldown, trying=True)
         return None
 
-    def note(self, outcomes: Sequence[object], now: float) -> bool | None:
+    def note(self, outcomes: Sequence[object], now: float, turn: int) -> bool | None:
         """Take note of what came of a send; returns True if the circuit has opened now, False if it has closed.
 
-        What was refused or raised here says nothing about the service; if it was the trial, the next is one.
+        What was refused or raised here says nothing about the service; if it was the trial, the next is one. A failure
+        of an earlier turn is no news; an answer is, whenever it was asked for.
         """
         told = [outcome for outcome in outcomes if not _says_nothing(outcome)]
-        was_open, was_trial, self._trying = self._open_until is not None, self._trying, False
-        if not told:
-            if was_trial:
-                self._open_until = now
-            return None
+        was_open = self._open_until is not None
         if not all(isinstance(outcome, UnreachableError | ServiceFailedError) for outcome in told):
-            self._open_until, self._failures = None, 0
+            self._failures = 0
+            if was_open:
+                self._set(None)
             return False if was_open else None
+        if turn != self.turn:
+            return None
+        if not told:
+            if self._trying:
+                self._set(now)
+            return None
         self._failures += 1
         if self._failures < self._breaker.failures:
             return None
-        self._open_until = now + self._breaker.cooldown
+        self._set(now + self._breaker.cooldown)
         return None if was_open else True
+
+    def _set(self, open_until: float | None, *, trying: bool = False) -> None:
+        self._open_until, self._trying = open_until, trying
+        self.turn += 1
 
 
 def _says_nothing(outcome: object) -> bool:

@@ -24,7 +24,8 @@ class Throttle:
 
     The key is who hears it: the event's name, its channels, connections and excluded socket; with `per` also the
     values of these fields (or properties). `unless_changed` names fields whose change always goes out: without it, the
-    last state may be one of those that are dropped. One that could not be sent does not count.
+    last state may be one of those that are dropped. One that could not be sent does not count,
+    but one that was queued does.
     """
 
     seconds: float
@@ -72,9 +73,9 @@ class Unique:
     """Not again while it is pending, for each key: while it waits in a Background, or is being sent.
 
     A repeat is the same event for the same hearers with the same payload; with `per`, with the same values of these
-    fields. It is pending until the service has answered, in its last try, and for `seconds` at most. With a task queue
-    it is, too, where the worker's broadcaster has the same `RedisRepeats`; otherwise, and with the outbox, it is
-    pending until that has taken it.
+    fields. It is pending until the service has answered, in its last try, or its caller is cancelled, and for `seconds`
+    at most. With a task queue it is, too, where the worker's broadcaster has the same `RedisRepeats`; otherwise, and
+    with the outbox, it is pending until that has taken it.
     """
 
     seconds: float

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from broadcastkit import AnonymousEvent, AsyncBroadcaster, Broadcaster
 from broadcastkit.delivery.outbox import Outbox, Relay, listening
+from broadcastkit.delivery.outbox.base import CHANNEL
 from broadcastkit.delivery.outbox.sqlalchemy import outbox_table
 from broadcastkit.drivers.memory import AsyncMemoryDriver
 from broadcastkit.errors import ConfigurationError
@@ -100,11 +101,15 @@ def test_an_awaited_session_tells_as_well(postgres: PostgresServer, arrivals: Ar
 
 
 @pytest.mark.usefixtures("relay")
-def test_many_events_of_a_transaction_ring_once(engine: Engine, arrivals: Arrivals) -> None:
+def test_many_events_of_a_transaction_ring_once(postgres: PostgresServer, engine: Engine, arrivals: Arrivals) -> None:
     names = [f"e{number}" for number in range(25)]
     sender = Broadcaster(arrivals, delivery=Outbox(engine, notify=True))
-    sender.broadcast_many([AnonymousEvent(name, on="a") for name in names]).to_everyone()
-    arrivals.wait_for(*names)
+    with postgres.connect() as ear:
+        ear.execute(f"LISTEN {CHANNEL}")
+        sender.broadcast_many([AnonymousEvent(name, on="a") for name in names]).to_everyone()
+        arrivals.wait_for(*names)
+        assert len(list(ear.notifies(timeout=SECONDS, stop_after=1))) == 1
+        assert list(ear.notifies(timeout=0)) == []
 
 
 @pytest.mark.usefixtures("relay")

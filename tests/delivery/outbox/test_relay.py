@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -25,6 +26,7 @@ from broadcastkit.errors import (
     ConfigurationError,
     ConnectError,
     PayloadTooLargeError,
+    RateLimitedError,
     ServiceFailedError,
 )
 from tests.delivery.held import Held
@@ -207,6 +209,67 @@ def test_what_the_service_keeps_failing_at_is_dead_after_so_many_tries(written: 
     (row,) = written.rows()
     assert (row.state, row.attempts, row.refusals, row.error) == ("dead", 3, 3, "ServiceFailedError")
     assert relay.statistics().retried == 2
+
+
+WRONG = {
+    "too few": (lambda messages: [Sent(1)] * (len(messages) - 1), "returned 0 outcomes for 1 messages"),
+    "too many": (lambda messages: [Sent(1)] * (len(messages) + 1), "returned 2 outcomes for 1 messages"),
+    "nothing": (lambda messages: None, "returned a NoneType, not a list of outcomes"),
+    "a generator": (lambda messages: (Sent(1) for _ in messages), "returned a generator, not a list of outcomes"),
+    "something else": (lambda messages: ["ok"] * len(messages), "returned a str for a message, which is no outcome"),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_a_driver_that_answers_wrongly_ends_no_relay(
+    written: Written, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer, text = WRONG[kind]
+    written.write("one", "two", t0p="s3cret")
+    written.driver.answer = answer  # type: ignore[assignment]
+    relay = written.relay(tries=2)
+    drained(relay)
+
+    assert [(row.state, row.error, row.refusals) for row in written.rows()] == [("dead", "WrongOutcomesError", 2)] * 2
+    last = caplog.records[-1].getMessage()
+    assert last.endswith(f"is dead: {written.driver!r} {text}")
+    assert "s3cret" not in caplog.text
+
+
+def test_what_a_driver_says_of_the_others_is_believed(written: Written) -> None:
+    written.write("one", "two", "three")
+    wrong: Any = None
+    written.driver.once["two"] = wrong
+    relay = written.relay()
+
+    assert relay.run_once() == 3
+    assert [row.error for row in written.rows()] == ["WrongOutcomesError"]
+    assert relay.run_once() == 1
+    assert sent(written.driver) == ["one", "two", "three", "two"]
+
+
+def test_a_driver_that_cannot_be_made_ends_no_relay(written: Written) -> None:
+    class Unmade(Broadcaster):
+        def driver(self, connection: str | None = None) -> Any:
+            raise ImportError(f"no module for {connection}")
+
+    written.write("ping")
+    Relay(written.engine, Unmade(MemoryDriver()), backoff=0.0).run_once()
+
+    (row,) = written.rows()
+    assert (row.state, row.error) == ("waiting", "ImportError")
+
+
+@pytest.mark.parametrize("asked", [float("inf"), 1e300, float("nan")])
+def test_no_service_puts_an_event_off_for_more_than_a_minute(written: Written, asked: float) -> None:
+    written.write("ping")
+    written.driver.once["ping"] = RateLimitedError("slow down", status=429, retry_after=asked)
+    relay = written.relay()
+    relay.run_once()
+
+    (row,) = written.rows()
+    assert row.created_at <= row.next_try_at <= row.created_at + 60.0 + SECONDS
+    assert relay._pauses.at(time.monotonic() + 60.0 + SECONDS) == []
 
 
 def test_the_dead_can_be_tried_again_or_forgotten(written: Written) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from broadcastkit.core.message import Message
@@ -80,8 +82,25 @@ def test_waits_double_and_are_spread() -> None:
     assert policy.wait(3, error, 0.0) == 2
 
 
-def test_what_the_service_asks_for_is_kept_to() -> None:
-    assert Tries().wait(1, RateLimitedError(retry_after=400.0), 0.0) == 400.0
+INF = float("inf")
+
+
+@pytest.mark.parametrize(
+    ("asked", "seconds"),
+    [
+        (40.0, 40.0),
+        (400.0, CAP),
+        (1e300, CAP),
+        (10**400, CAP),
+        (INF, CAP),
+        (0.1, 0.5),
+        (-INF, 0.5),
+        (float("nan"), 0.5),
+        ("40", 0.5),
+    ],
+)
+def test_what_the_service_asks_for_is_kept_to_for_a_minute_at_most(asked: Any, seconds: float) -> None:
+    assert Tries().wait(1, RateLimitedError(retry_after=asked), 0.0) == seconds
 
 
 def test_an_event_may_have_wishes_of_its_own() -> None:

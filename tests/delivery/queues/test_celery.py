@@ -12,18 +12,19 @@ from celery import Celery, signals
 from celery.contrib.testing.worker import start_worker
 from kombu.transport import memory
 
-from broadcastkit import AnonymousEvent, Broadcaster, configure, default
+from broadcastkit import Broadcaster
 from broadcastkit.delivery.queues import CeleryDelivery
 from broadcastkit.drivers.null import NullDriver
 from broadcastkit.errors import ConfigurationError, ConnectError
 from tests.delivery.held import SECONDS, Held
+from tests.delivery.queues.callers import EVENT, broadcast
 from tests.interop.redis_servers import wait_until
 from tests.interop.servers import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-EVENT = AnonymousEvent("shipped", {"text": "t0psecret"}, on=["a", "b"])
+OFTEN = 0.05
 
 
 class Channel(memory.Channel):
@@ -39,7 +40,12 @@ class Channel(memory.Channel):
 
 
 class Transport(memory.Transport):
+    """One at which a worker asks often whether a retry is due, or its end: Celery's waits two seconds each time."""
+
     Channel = Channel
+
+    def drain_events(self, connection: Any, timeout: float | None = None, **_: Any) -> Any:
+        return super().drain_events(connection, min(timeout or OFTEN, OFTEN))  # type: ignore[no-untyped-call]
 
 
 @pytest.fixture
@@ -50,19 +56,6 @@ def app() -> Iterator[Celery]:
     app.conf.broker_transport_options = {"polling_interval": 0.01}
     yield app
     app.close()
-
-
-@pytest.fixture
-def service() -> Iterator[Held]:
-    default.reset()
-    driver = Held(released=True)
-    configure(Broadcaster({"main": driver}))
-    yield driver
-    default.reset()
-
-
-def broadcast(delivery: CeleryDelivery, event: Any = EVENT) -> None:
-    assert Broadcaster({"main": NullDriver()}, delivery=delivery).broadcast(event).to_everyone().queued
 
 
 @contextlib.contextmanager

@@ -11,19 +11,15 @@ from dramatiq.brokers.redis import RedisBroker
 from dramatiq.brokers.stub import StubBroker
 from dramatiq.middleware import CurrentMessage
 
-from broadcastkit import AnonymousEvent, Broadcaster, Event, configure, default
+from broadcastkit import Broadcaster, Event
 from broadcastkit.delivery.queues import DramatiqDelivery
-from broadcastkit.drivers.null import NullDriver
 from broadcastkit.errors import BadCredentialsError, ConfigurationError, ConnectError
 from tests.delivery.held import Held
+from tests.delivery.queues.callers import broadcast
 from tests.interop.servers import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from broadcastkit.events import Broadcastable
-
-EVENT = AnonymousEvent("shipped", {"text": "t0psecret"}, on=["a", "b"])
 
 
 class Urgent(Event, queue="high"):
@@ -36,19 +32,6 @@ def broker() -> Iterator[StubBroker]:
     broker = StubBroker()
     yield broker
     broker.close()
-
-
-@pytest.fixture
-def service() -> Iterator[Held]:
-    default.reset()
-    driver = Held(released=True)
-    configure(Broadcaster({"main": driver}))
-    yield driver
-    default.reset()
-
-
-def broadcast(delivery: DramatiqDelivery, event: Broadcastable = EVENT) -> None:
-    assert Broadcaster({"main": NullDriver()}, delivery=delivery).broadcast(event).to_everyone().queued
 
 
 def work(broker: StubBroker, queue: str = "default", *, raises: bool = True) -> None:

@@ -12,23 +12,20 @@ from redis.retry import Retry
 from rq import Queue, SimpleWorker
 from rq.job import Job
 
-from broadcastkit import AnonymousEvent, Broadcaster, Event, configure, default
+from broadcastkit import Broadcaster, Event
 from broadcastkit.delivery.queues import RQDelivery
 from broadcastkit.delivery.queues.rq import send
 from broadcastkit.drivers.null import NullDriver
 from broadcastkit.errors import BadCredentialsError, ConfigurationError, ConnectError
 from tests.delivery.held import Held
 from tests.delivery.queues import rq_jobs
+from tests.delivery.queues.callers import EVENT, broadcast
 from tests.interop.redis_servers import redis_server
 from tests.interop.servers import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    from broadcastkit.events import Broadcastable
-
-EVENT = AnonymousEvent("shipped", {"text": "t0psecret"}, on=["a", "b"])
 
 
 class Urgent(Event, queue="high", tries=2):
@@ -40,19 +37,6 @@ class Urgent(Event, queue="high", tries=2):
 def redis(tmp_path: Path) -> Iterator[Redis]:
     with redis_server(tmp_path) as server, Redis(server.host, server.port) as client:
         yield client
-
-
-@pytest.fixture
-def service() -> Iterator[Held]:
-    default.reset()
-    driver = Held(released=True)
-    configure(Broadcaster({"main": driver}))
-    yield driver
-    default.reset()
-
-
-def broadcast(delivery: RQDelivery, event: Broadcastable = EVENT) -> None:
-    assert Broadcaster({"main": NullDriver()}, delivery=delivery).broadcast(event).to_everyone().queued
 
 
 def work(redis: Redis, queue: str = "default", serializer: Any = None) -> None:

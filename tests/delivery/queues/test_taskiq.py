@@ -11,12 +11,13 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from taskiq import InMemoryBroker, SmartRetryMiddleware
 from taskiq_redis import ListQueueBroker
 
-from broadcastkit import AnonymousEvent, AsyncBroadcaster, Broadcaster, Event, configure, default
+from broadcastkit import AsyncBroadcaster, Broadcaster, Event, configure, default
 from broadcastkit.delivery.queues import TaskiqDelivery
 from broadcastkit.delivery.transactions import collect
 from broadcastkit.drivers.null import AsyncNullDriver, NullDriver
 from broadcastkit.errors import BadCredentialsError, ConfigurationError, ConnectError
 from tests.delivery.held import AsyncHeld
+from tests.delivery.queues.callers import EVENT
 from tests.interop.servers import free_port
 
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
     from broadcastkit import Receipt
     from broadcastkit.events import Broadcastable
-
-EVENT = AnonymousEvent("shipped", {"text": "t0psecret"}, on=["a", "b"])
 
 
 class Urgent(Event, queue="high"):

@@ -17,6 +17,7 @@ from broadcastkit.core.retry import Retry
 from broadcastkit.delivery.envelope import Envelope
 from broadcastkit.delivery.queues.work import Again, AsyncWorker, Worker, again, ticket_of
 from broadcastkit.delivery.repeats import MemoryRepeats
+from broadcastkit.drivers.base import Sent
 from broadcastkit.errors import (
     BadCredentialsError,
     CircuitOpenError,
@@ -51,6 +52,10 @@ def with_options(**options: Any) -> Envelope:
         (ConnectError("down"), 3, 1.0, 8.0),
         (ConnectError("down"), 4, 1.0, None),
         (RateLimitedError("slow down", status=429, retry_after=30.0), 1, 1.0, 30.0),
+        (RateLimitedError("slow down", status=429, retry_after=1000.0), 1, 1.0, 1000.0),
+        (RateLimitedError("slow down", status=429, retry_after=1e300), 1, 1.0, 1800.0),
+        (RateLimitedError("slow down", status=429, retry_after=float("inf")), 1, 1.0, 1800.0),
+        (RateLimitedError("slow down", status=429, retry_after=float("nan")), 1, 1.0, 2.0),
         (CircuitOpenError("not asked", retry_after=12.5), 1, 1.0, 12.5),
         (ServiceFailedError("broken", status=503), 1, 1.0, 2.0),
         (ServiceFailedError("broken", status=500), 1, 1.0, None),  # as of any send: it may have been taken
@@ -196,6 +201,30 @@ async def test_a_hook_that_fails_hides_nothing_from_the_queue(
     with pytest.raises(BadCredentialsError):
         await worker.send(ENVELOPE.to_json())
     assert [record.getMessage() for record in caplog.records] == ["on_failed failed"]
+
+
+@COLOURS
+@pytest.mark.parametrize("limit", [0, 10], ids=["alone", "shared"])
+@pytest.mark.parametrize(
+    ("answer", "text"),
+    [
+        ([], "returned 0 outcomes for 1 messages"),
+        ([Sent(1), Sent(1)], "returned 2 outcomes for 1 messages"),
+        (None, "returned a NoneType, not a list"),
+        ([None], "returned a NoneType for a message"),
+    ],
+    ids=["few", "many", "nothing", "none"],
+)
+async def test_a_driver_that_answers_wrongly_is_named(
+    colour: type[Sync | Awaited], limit: int, answer: Any, text: str
+) -> None:
+    told = Told()
+    worker = colour(told)
+    worker.driver.batch_limit = limit
+    worker.driver.answer = lambda messages: answer  # type: ignore[method-assign]
+    with pytest.raises(TypeError, match=f"Held.*{text}") as caught:
+        await worker.send(ENVELOPE.to_json())
+    assert told.failed == [("main", ENVELOPE.message, caught.value)]
 
 
 CLAIM = Claim("key", "holder", 600.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from itertools import pairwise
@@ -123,6 +124,18 @@ def test_what_could_not_be_sent_does_not_count(side: AnySide) -> None:
 
     assert [type(receipt.error) for receipt in receipts] == [ConnectError, type(None), type(None)]
     assert dropped_by(receipts) == [None, None, "throttle"]
+
+
+def test_what_was_queued_has_taken_its_turn_whatever_becomes_of_it() -> None:
+    driver, background = Held(released=True), Background(patience=0.0)
+    driver.outcomes["moved"] = BadRequestError("refused")
+    broadcaster = Broadcaster(driver, delivery=background, on_error="report", repeats=MemoryRepeats(now=lambda: 0.0))
+    assert broadcaster.broadcast(Moved()).to_everyone().queued
+    assert background.flush(SECONDS)
+
+    assert driver.requests == [["moved"]]
+    assert broadcaster.broadcast(Moved()).to_everyone().dropped == "throttle"
+    broadcaster.close()
 
 
 def test_a_driver_that_breaks_takes_no_turn_either(side: AnySide) -> None:
@@ -415,6 +428,39 @@ async def test_it_is_pending_while_it_waits_in_a_background_of_async_code() -> N
     assert await delivery.aflush(SECONDS)
     assert await send(Refresh()) is None
     await broadcaster.aclose()
+
+
+async def test_a_caller_who_is_cancelled_ends_it() -> None:
+    driver = AsyncHeld()
+    broadcaster = AsyncBroadcaster(driver)
+    first = asyncio.ensure_future(broadcaster.broadcast(Refresh()).to_everyone())
+    await driver.wait_for(1)
+    first.cancel()
+    await asyncio.wait([first])
+    second = asyncio.ensure_future(broadcaster.broadcast(Refresh()).to_everyone())
+    await driver.wait_for(2)
+    driver.release_all()
+
+    assert (await second).delivered
+
+
+async def test_but_not_what_it_was_to_send_after_a_commit() -> None:
+    driver = AsyncHeld()
+    broadcaster = AsyncBroadcaster(driver)
+
+    async def page() -> None:
+        async with collect():
+            await broadcaster.broadcast(Refresh()).to_everyone()
+
+    caller = asyncio.ensure_future(page())
+    await driver.wait_for(1)
+    caller.cancel()
+    await asyncio.wait([caller])
+
+    assert (await broadcaster.broadcast(Refresh()).to_everyone()).dropped == "unique"
+    driver.release_all()
+    await broadcaster.aclose()
+    assert (await broadcaster.broadcast(Refresh()).to_everyone()).delivered
 
 
 def test_what_fails_or_is_dropped_in_a_background_is_pending_no_more() -> None:

@@ -26,7 +26,7 @@ from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
 from broadcastkit import AnonymousEvent, AsyncBroadcaster, Broadcaster, Event, default
 from broadcastkit.drivers.memory import MemoryDriver
-from broadcastkit.errors import BroadcastError, ConfigurationError, ConnectError
+from broadcastkit.errors import BroadcastError, ConfigurationError, ConnectError, InvalidPayloadError
 from broadcastkit.integrations.flask import Broadcasting
 from broadcastkit.testing import fake_broadcasts
 from tests.delivery.transactions.databases import Database, Order
@@ -284,7 +284,7 @@ def test_an_error_that_nobody_expects_breaks_no_commit_either(
 def test_what_fails_to_be_rendered_fails_at_once(session: Session) -> None:
     witness = Witness()
 
-    with pytest.raises(BroadcastError):
+    with pytest.raises(InvalidPayloadError):
         Broadcaster(witness).broadcast(AnonymousEvent("one", object(), on="x")).after_commit(session).to_everyone()
     session.commit()
 

@@ -111,6 +111,7 @@ def test_what_is_held_shows_no_payload() -> None:
     secret = AnonymousEvent("one", {"password": "hunter2"}, on="news")
     Broadcaster(Witness()).broadcast(secret).after_commit(own).to_everyone()
 
+    assert len(own.held) == 1
     assert "hunter2" not in repr(own.held)
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from broadcastkit.delivery.envelope import Envelope
 from broadcastkit.delivery.outbox.base import Claimed, Failed
+from broadcastkit.delivery.outcomes import WrongOutcomesError, one_each
 from broadcastkit.drivers.base import Driver, Outcome
 from broadcastkit.errors import BroadcastError, ConfigurationError
 
@@ -42,18 +43,17 @@ def read(claimed: Claimed) -> ClaimedEvent:
         return ClaimedEvent(claimed, None, error)
 
 
-def outcomes_of(driver: Driver | BroadcastError, chunk: Sequence[ClaimedEvent]) -> Sequence[Outcome | Exception]:
+def outcomes_of(driver: Driver | Exception, chunk: Sequence[ClaimedEvent]) -> Sequence[Outcome | Exception]:
     """Send events, and return what became of each; a driver that there is none of is an error."""
     messages = [row.envelope.message for row in chunk if row.envelope is not None]
     if len(messages) < len(chunk):
         return [row.error or ConfigurationError("not sent") for row in chunk]
     try:
-        if isinstance(driver, BroadcastError):
+        if isinstance(driver, Exception):
             raise driver  # noqa: TRY301 - every message's outcome
-        outcomes: Sequence[Outcome] = driver.send(messages)
+        return one_each(driver, messages, driver.send(messages))
     except Exception as error:  # noqa: BLE001 - a relay goes on, whatever a driver of somebody's raises
         return [error] * len(chunk)
-    return outcomes
 
 
 def report(row: ClaimedEvent, error: Exception, verdict: Failed) -> None:
@@ -68,7 +68,7 @@ def report(row: ClaimedEvent, error: Exception, verdict: Failed) -> None:
         "broadcast_error": verdict.error,
     }
     # what is none of our errors may quote a payload
-    text = str(error) if isinstance(error, BroadcastError) else verdict.error
+    text = str(error) if isinstance(error, (BroadcastError, WrongOutcomesError)) else verdict.error
     if verdict.delay is None:
         _log.error("event %d (%r) is dead: %s", row.claimed.id, event, text, extra=extra)
     else:

@@ -20,7 +20,7 @@ from broadcastkit.delivery.outbox.verdicts import Tries
 from broadcastkit.delivery.source import Source
 from broadcastkit.delivery.telling import tell_dropped
 from broadcastkit.drivers.base import Driver, Outcome, Sent
-from broadcastkit.errors import BroadcastError, ConfigurationError
+from broadcastkit.errors import ConfigurationError
 
 __all__ = ["Relay"]
 
@@ -186,13 +186,13 @@ class Relay:
             if left:
                 self._store.release(sorted(left), self._token)
 
-    def _requests(self, claimed: list[ClaimedEvent]) -> Iterator[tuple[Driver | BroadcastError, list[ClaimedEvent]]]:
+    def _requests(self, claimed: list[ClaimedEvent]) -> Iterator[tuple[Driver | Exception, list[ClaimedEvent]]]:
         """Cut what was claimed into requests; those of one connection in order."""
         for name, group in groupby(sorted(claimed, key=lambda row: row.connection), key=lambda row: row.connection):
-            driver: Driver | BroadcastError
+            driver: Driver | Exception
             try:
                 driver = self._connections.driver(name)
-            except BroadcastError as error:
+            except Exception as error:  # noqa: BLE001 - of whatever makes drivers; a relay goes on
                 driver = error
             limit = getattr(driver, "batch_limit", _REQUEST)
             for chunk in chunks(list(group), limit, weight=lambda row: row.weight):

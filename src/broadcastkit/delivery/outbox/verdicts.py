@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from broadcastkit.core.options import EventOptions, check_tries
+from broadcastkit.core.retry import OUTAGE
 from broadcastkit.delivery.envelope import Envelope
 from broadcastkit.delivery.outbox.base import Failed
 from broadcastkit.errors import (
@@ -24,11 +25,9 @@ from broadcastkit.errors import (
 __all__ = ["CAP", "Tries"]
 
 CAP = 60.0
-"""Seconds that a back-off does not grow beyond; what the service asks for is kept to all the same."""
+"""Seconds that nothing is put off beyond, whatever the service asks for, unless an event's own `backoff` is longer."""
 
 _HOPELESS = (InvalidInputError, BadRequestError, DeviceGoneError, TooLargeForServiceError)
-# What says something of the app, of the service or of what is between, and nothing of the event.
-_OUTAGE = frozenset({401, 403, 404, 429, 502, 503, 504})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +46,15 @@ class Tries:
         check_tries(self.tries, self.backoff)
 
     def wait(self, failures: int, error: Exception, jitter: float, *, base: float | None = None) -> float:
-        """Return the seconds to wait after so many failures; shortened by up to half, as `jitter` (0 to 1) says."""
+        """Return the seconds to wait after so many failures; shortened by up to half, as `jitter` (0 to 1) says.
+
+        What the service asks for is kept to, for a minute: it may ask for years, or for what is no time at all.
+        """
         base = self.backoff if base is None else base
         wait = min(max(base, CAP), base * 2.0 ** min(failures - 1, 62)) * (1 + jitter) / 2
         asked = error.retry_after if isinstance(error, DeliveryError) else None
-        return wait if asked is None else max(wait, asked)
+        # in this order, since what is not a number is neither more nor less than another
+        return max(wait, min(asked, CAP)) if isinstance(asked, (int, float)) else wait
 
     def verdict(
         self, id_: int, envelope: Envelope | None, error: Exception, *, attempts: int, refusals: int, jitter: float
@@ -70,7 +73,7 @@ class Tries:
 
 def _is_refusal(error: Exception) -> bool:
     if isinstance(error, RefusedError):
-        return error.status not in _OUTAGE
+        return error.status not in OUTAGE
     # of a function of the application's, and what no driver may raise: it may be the event that makes it
     return isinstance(error, FallbackError) or not isinstance(error, BroadcastError)
 

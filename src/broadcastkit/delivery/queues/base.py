@@ -53,8 +53,9 @@ class QueueDelivery(Delivery):
     `queue`. A worker sends it over the connections of the broadcaster that `broadcast()` uses (`aio.broadcast()`, of
     Taskiq), or that `broadcaster()` returns. What the service could not take for the moment is tried again, for the
     channels that are left: `tries` times in all, after `backoff` seconds at first and twice as long each time, up to
-    five minutes, or after what the service asks for. Anything else fails: the log or `on_failed(connection, message,
-    error)` is told, and the queue sees the error. An event's class options `queue`, `tries` and `backoff` win.
+    five minutes, or after what the service asks for, up to half an hour. Anything else fails: the log or
+    `on_failed(connection, message, error)` is told, and the queue sees the error. An event's class options `queue`,
+    `tries` and `backoff` win.
 
     A unique event is pending until a worker has sent it or given it up, where the worker's broadcaster has the same
     `RedisRepeats` as the one that broadcast it.

@@ -14,6 +14,7 @@ from broadcastkit.core.retry import Retry
 from broadcastkit.delivery.backlog import FailureHook
 from broadcastkit.delivery.envelope import Envelope
 from broadcastkit.delivery.inline import Inline
+from broadcastkit.delivery.outcomes import one_each
 from broadcastkit.delivery.queues.claims import release_claim, release_claim_awaited
 from broadcastkit.delivery.source import Source
 from broadcastkit.delivery.telling import Failures, tell_dropped
@@ -24,6 +25,9 @@ __all__ = ["CAP", "Again", "AsyncWorker", "Ticket", "Worker", "again", "ticket_o
 
 CAP = 300.0
 """Seconds that a back-off does not grow beyond; what the service asks for is kept to all the same."""
+
+_LONGEST = 1800.0
+"""Seconds for which that is: it may ask for years, and of Redis Celery takes back after an hour what still waits."""
 
 _log = logging.getLogger("broadcastkit.delivery")
 
@@ -79,7 +83,8 @@ def again(envelope: Envelope, error: Exception, *, attempt: int, jitter: float) 
     if delay is None:
         return None
     left = tuple(name for name in message.channels if name not in error.delivered) or message.channels
-    return Again(ticket_of(envelope._replace(message=message._replace(channels=left))), delay, error)
+    ticket = ticket_of(envelope._replace(message=message._replace(channels=left)))
+    return Again(ticket, min(delay, max(base, _LONGEST)), error)
 
 
 class _WorkerBase(Generic[DriverT]):
@@ -139,7 +144,8 @@ class Worker(_WorkerBase[Driver]):
         outcome: Outcome | Exception
         try:
             driver = self._source().driver(envelope.connection)
-            (outcome,) = self._inline.deliver(envelope.connection, driver, [envelope.message])
+            messages = [envelope.message]
+            (outcome,) = one_each(driver, messages, self._inline.deliver(envelope.connection, driver, messages))
         except Exception as error:  # noqa: BLE001 - raised by the verdict
             outcome = error
         further: Again | None = None
@@ -160,7 +166,8 @@ class AsyncWorker(_WorkerBase[AsyncDriver]):
         outcome: Outcome | Exception
         try:
             driver = self._source().driver(envelope.connection)
-            (outcome,) = await self._inline.adeliver(envelope.connection, driver, [envelope.message])
+            messages = [envelope.message]
+            (outcome,) = one_each(driver, messages, await self._inline.adeliver(envelope.connection, driver, messages))
         except Exception as error:  # noqa: BLE001 - raised by the verdict
             outcome = error
         further: Again | None = None

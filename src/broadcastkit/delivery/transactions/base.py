@@ -10,6 +10,7 @@ from broadcastkit.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from broadcastkit.delivery.telling import Failures
+    from broadcastkit.observability.hooks import DropReason
 
 __all__ = ["AMBIENT", "Held", "Sender", "Transaction", "ambient_transaction", "transaction_of"]
 
@@ -43,7 +44,7 @@ class Sender(Protocol):
         """
         ...
 
-    def drop_held(self, held: Sequence[Held]) -> None:
+    def drop_held(self, held: Sequence[Held], reason: DropReason = "rollback") -> None:
         """Take note that what was held back will not be sent."""
         ...
 

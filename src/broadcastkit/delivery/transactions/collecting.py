@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from broadcastkit.delivery.transactions.base import Held, Sender
-from broadcastkit.errors import BroadcastError, ConfigurationError
+from broadcastkit.errors import ConfigurationError
 
 __all__ = ["by_sender", "collect", "current_block"]
 
@@ -33,6 +33,8 @@ class collect:  # noqa: N801 - used as a word: `with collect():`
     broadcast. The outermost block sends, in order, in as few requests as the service allows; an inner block that ends
     well hands over to the outer one. Concerns what runs inside the block, tasks and `to_thread` included; a task that
     outlives the block sends at once. Async code says `async with collect():`, which `aio.broadcast()` needs.
+
+    A task that is cancelled while its block sends does not keep that from being sent: the errors are then logged.
 
     What waits for a commit (`.after_commit()`) waits for that first: a block around a transaction sends what it has
     committed, and nothing that it has rolled back.
@@ -103,11 +105,11 @@ class collect:  # noqa: N801 - used as a word: `with collect():`
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         """Send, or drop."""
-        errors: list[BroadcastError] = []
+        errors: list[Exception] = []
         for sender, group in self._end(failed=kind is not None):
             try:
                 sender.send_held(group)
-            except BroadcastError as failure:
+            except Exception as failure:  # noqa: BLE001 - raised when all were tried
                 errors.append(failure)
         _raise_first(errors)
 
@@ -120,15 +122,10 @@ class collect:  # noqa: N801 - used as a word: `with collect():`
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
         """Send, or drop."""
-        errors: list[BroadcastError] = []
-        for sender, group in self._end(failed=kind is not None):
-            try:
-                sending = sender.send_held(group)
-                if sending is not None:
-                    await sending
-            except BroadcastError as failure:
-                errors.append(failure)
-        _raise_first(errors)
+        from broadcastkit.delivery.transactions.outliving import send_all  # blocking code has no need of asyncio
+
+        failed = await send_all(self._end(failed=kind is not None), "broadcast failed")
+        _raise_first([error for _, error in failed])
 
 
 def by_sender(held: Sequence[Held]) -> Iterator[tuple[Sender, list[Held]]]:
@@ -139,6 +136,6 @@ def by_sender(held: Sequence[Held]) -> Iterator[tuple[Sender, list[Held]]]:
     return iter(groups.values())
 
 
-def _raise_first(errors: list[BroadcastError]) -> None:
+def _raise_first(errors: Sequence[Exception]) -> None:
     if errors:
         raise errors[0]

@@ -7,7 +7,10 @@ from collections.abc import Iterator, Sequence
 from broadcastkit.delivery.transactions.base import Held, Sender
 from broadcastkit.delivery.transactions.collecting import by_sender, current_block
 
-__all__ = ["arelease", "release"]
+__all__ = ["WORDS", "arelease", "release"]
+
+WORDS = "broadcast after commit failed"
+"""What the log says of it."""
 
 
 def release(held: Sequence[Held]) -> None:
@@ -24,14 +27,14 @@ def release(held: Sequence[Held]) -> None:
 
 
 async def arelease(held: Sequence[Held]) -> None:
-    """Do the same where one can await, for senders of both colours."""
-    for sender, group in _to_send(held):
-        try:
-            sending = sender.send_held(group)
-            if sending is not None:
-                await sending
-        except Exception as error:  # noqa: BLE001 - see release
-            _failed(sender, error)
+    """Do the same where one can await, for senders of both colours.
+
+    A caller that is cancelled meanwhile, after its commit, does not keep it from being sent.
+    """
+    from broadcastkit.delivery.transactions.outliving import send_all  # blocking code has no need of asyncio
+
+    for sender, error in await send_all(_to_send(held), WORDS):
+        _failed(sender, error)
 
 
 def _to_send(held: Sequence[Held]) -> Iterator[tuple[Sender, list[Held]]]:
@@ -40,4 +43,4 @@ def _to_send(held: Sequence[Held]) -> Iterator[tuple[Sender, list[Held]]]:
 
 
 def _failed(sender: Sender, error: Exception) -> None:
-    sender.failures.log("broadcast after commit failed", error=error)
+    sender.failures.log(WORDS, error=error)

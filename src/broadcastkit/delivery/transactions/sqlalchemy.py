@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from broadcastkit.delivery.transactions.base import Held
-from broadcastkit.delivery.transactions.releasing import arelease, release
+from broadcastkit.delivery.transactions.releasing import WORDS, arelease, release
 from broadcastkit.errors import ConfigurationError, MissingDependencyError
 
 try:
@@ -66,6 +67,20 @@ class _Waiting:
     def __init__(self) -> None:
         self.held: dict[SessionTransaction, list[Held]] = {}
         self.committed: SessionTransaction | None = None
+        self.unwatch: Callable[[], object] | None = None
+
+    def watch(self) -> None:
+        """Have what has committed sent though its end is never told of.
+
+        Where a task is cancelled while its connection is given back, SQLAlchemy says nothing more of the transaction.
+        """
+        transaction = self.committed
+        if transaction is None or transaction.parent is not None:
+            return
+        if any(one.sender.awaited for one in self.held.get(transaction, ())):
+            from broadcastkit.delivery.transactions.outliving import after_this_task
+
+            self.unwatch = after_this_task(lambda: self.held.pop(transaction, []), WORDS)
 
 
 def _waiting(session: Session) -> _Waiting:
@@ -84,7 +99,9 @@ def _innermost(session: Session) -> SessionTransaction | None:
 
 def _after_commit(session: Session) -> None:
     # Told of savepoints that are released, too. The session still has the database's connection: too early to send.
-    _waiting(session).committed = _innermost(session)
+    waiting = _waiting(session)
+    waiting.committed = _innermost(session)
+    waiting.watch()
 
 
 def _after_transaction_end(session: Session, transaction: SessionTransaction) -> None:
@@ -92,6 +109,9 @@ def _after_transaction_end(session: Session, transaction: SessionTransaction) ->
     committed = transaction is waiting.committed
     if committed:
         waiting.committed = None
+        if waiting.unwatch is not None:
+            waiting.unwatch()
+            waiting.unwatch = None
     held = waiting.held.pop(transaction, None)
     if held is None:
         return

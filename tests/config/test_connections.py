@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -243,7 +244,24 @@ def test_several_threads_share_what_one_of_them_made() -> None:
 
 
 def test_only_what_was_made_is_closed() -> None:
-    broadcaster = Broadcaster.from_env({"BROADCAST_CONNECTION": "log", "PUSHER_APP_KEY": "incomplete"})
+    closed: list[str] = []
 
-    broadcaster.driver()
+    class Watched(NullDriver):
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def close(self) -> None:
+            closed.append(self.name)
+
+    names = ("a", "b")
+    broadcaster = Broadcaster(Connections({name: partial(Watched, name) for name in names}), default="a")
+
+    broadcaster.driver("b")
     broadcaster.close()
+
+    assert closed == ["b"]
+
+
+def test_what_was_never_made_may_be_incomplete() -> None:
+    with Broadcaster.from_env({"BROADCAST_CONNECTION": "log", "PUSHER_APP_KEY": "incomplete"}) as broadcaster:
+        assert isinstance(broadcaster.driver(), LogDriver)

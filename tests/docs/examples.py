@@ -5,7 +5,8 @@
 - A block whose first line names a file (`# app.py`) is that file: a Python one is imported, a test is run by pytest.
   One in a folder (`# shop/models.py`) is only written: the test imports it, in the test's own process.
 - A `toml` block that is `pyproject.toml` makes the page's modules an installed package, with its entry points.
-- A `dotenv` block is the whole environment of what follows it, and must be one that a broadcaster starts from.
+- A `dotenv` block is the whole environment of what follows it, and must be one that a broadcaster starts from. A port
+  in it where the page itself runs a server is replaced by a free one.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from broadcastkit import Broadcaster, default
+from tests.interop.servers import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +38,7 @@ __all__ = ["PageRun"]
 _SHOWN = "# >"
 # With the last one, a run under `coverage run` measures these too.
 _PASSED_ON = re.compile("PATH$|PYTHONPATH$|COVERAGE_")
+_SERVED_BY_THE_PAGE = {"MAIL_PORT"}
 
 
 class PageRun:
@@ -105,6 +108,7 @@ class PageRun:
             del os.environ[name]
         lines = [line.partition("#")[0].strip() for line in fence.text.splitlines()]
         self._environment = {name: value for name, _, value in (line.partition("=") for line in lines if line)}
+        self._environment |= {name: str(free_port()) for name in self._environment.keys() & _SERVED_BY_THE_PAGE}
         os.environ.update(self._environment)
         with Broadcaster.from_env() as broadcaster:
             broadcaster.driver()

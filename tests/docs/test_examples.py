@@ -83,10 +83,11 @@ print(answer, os.environ["BROADCAST_CONNECTION"])
 ```
 ```dotenv
 BROADCAST_DRIVER=null
+MAIL_PORT=8025
 ```
 ```python
-print("BROADCAST_CONNECTION" in os.environ)
-# > False
+print("BROADCAST_CONNECTION" in os.environ, os.environ["MAIL_PORT"] == "8025")
+# > False False
 ```
 """
 

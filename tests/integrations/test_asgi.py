@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx
 import pytest
 from starlette.applications import Starlette
-from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import JSONResponse
-from starlette.routing import Mount, Route
+from starlette.routing import Mount
 
 from broadcastkit.integrations.asgi import ASGIApp, BroadcastingApp, Receive, Scope, Send, SocketIdMiddleware, read_body
 from broadcastkit.socket_id import current_socket_id
@@ -27,6 +23,7 @@ from tests.integrations.behaviour import (
     SocketIdBehaviour,
     TenantBehaviour,
 )
+from tests.integrations.starlette_routes import socket_id_routes
 
 
 def tenant_of(scope: Scope) -> str | None:
@@ -90,33 +87,14 @@ class InStarlette:
             except UnauthenticatedError:
                 raise HTTPException(401) from None
 
-        def background(request: Request) -> JSONResponse:
-            return JSONResponse({}, background=BackgroundTask(site.note))
-
         application = Starlette(
             routes=[
                 Mount("/broadcasting", BroadcastingApp(site.source(tenant_of), user=user, **site.options())),
-                Route("/socket-id/background", background),
-                *(Route(f"/socket-id/{name}", self._async(place, site)) for name, place in ASYNC_PLACES.items()),
-                *(Route(f"/socket-id/{name}", self._sync(place, site)) for name, place in SYNC_PLACES.items()),
+                *socket_id_routes(site),
             ],
             middleware=[Middleware(SocketIdMiddleware)],
         )
         return httpx.ASGITransport(application)
-
-    @staticmethod
-    def _async(place: Callable[..., Awaitable[str | None]], site: Site) -> Callable[[Request], Awaitable[JSONResponse]]:
-        async def endpoint(request: Request) -> JSONResponse:
-            return JSONResponse({"socket_id": await place(site.meeting)})
-
-        return endpoint
-
-    @staticmethod
-    def _sync(place: Callable[..., str | None], site: Site) -> Callable[[Request], JSONResponse]:
-        def endpoint(request: Request) -> JSONResponse:
-            return JSONResponse({"socket_id": place(site.meeting)})
-
-        return endpoint
 
 
 class TestBareAuthorize(AuthorizeBehaviour):

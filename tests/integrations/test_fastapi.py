@@ -17,7 +17,6 @@ from fastapi.openapi.models import OpenAPI
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from broadcastkit import AsyncBroadcaster
-from broadcastkit.drivers.memory import AsyncMemoryDriver
 from broadcastkit.errors import MissingDependencyError
 from broadcastkit.integrations import fastapi as integration
 from broadcastkit.integrations.answers import BODY_LIMIT
@@ -32,6 +31,7 @@ from tests.integrations.application import (
     foreign,
     who,
 )
+from tests.integrations.asgi_client import asgi_client, statuses_for_one_who_leaves
 from tests.integrations.behaviour import (
     AUTH,
     SOCKET,
@@ -44,6 +44,7 @@ from tests.integrations.behaviour import (
     TenantBehaviour,
     asking,
 )
+from tests.integrations.lifespans import Thing, WatchedDriver
 
 
 def current_user(x_user: Annotated[str | None, Header()] = None) -> User | None:
@@ -137,12 +138,6 @@ def app_with(user: Callable[..., Any], **options: Any) -> FastAPI:
     return app
 
 
-@asynccontextmanager
-async def client_of(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://site.test") as client:
-        yield client
-
-
 async def user_from_form(token: Annotated[str, Form()]) -> User | None:
     return who(token)
 
@@ -176,7 +171,7 @@ async def test_a_dependency_may_read_the_body_before_us(user: Callable[..., Any]
     if how == "files":
         fields = {name: (None, value) for name, value in fields.items()}
     body: dict[str, Any] = {how: fields}
-    async with client_of(app_with(user)) as client:
+    async with asgi_client(app_with(user)) as client:
         answer = await client.post(AUTH, **body)
 
     assert (answer.status_code, answer.json()) == (200, foreign().authenticate("private-user.1", SOCKET))
@@ -184,50 +179,25 @@ async def test_a_dependency_may_read_the_body_before_us(user: Callable[..., Any]
 
 async def test_a_body_that_a_dependency_has_read_is_no_longer_than_others() -> None:
     fields = asking("private-user.1") | {"token": "ada", "padding": "x" * BODY_LIMIT}
-    async with client_of(app_with(user_from_form)) as client:
+    async with asgi_client(app_with(user_from_form)) as client:
         answer = await client.post(AUTH, data=fields)
 
     assert (answer.status_code, answer.json()) == (413, {"error": "the request body is too long"})
 
 
 async def test_a_client_that_leaves_has_sent_nothing() -> None:
-    statuses: list[int] = []
-    half: dict[str, Any] = {
-        "type": "http.request",
-        "body": b"socket_id=1.2&channel_name=private-user.1",
-        "more_body": True,
-    }
-    waiting = iter([half, {"type": "http.disconnect"}])
-
-    async def receive() -> dict[str, Any]:
-        return next(waiting)
-
-    async def send(message: Any) -> None:
-        if message["type"] == "http.response.start":
-            statuses.append(message["status"])
-
-    scope = {
-        "type": "http",
-        "http_version": "1.1",
-        "method": "POST",
-        "path": AUTH,
-        "query_string": b"",
-        "headers": [(b"x-user", b"ada")],
-    }
-    await app_with(current_user)(scope, receive, send)
-
-    assert statuses == [400]
+    assert await statuses_for_one_who_leaves(app_with(current_user)) == [400]
 
 
 async def test_dependencies_can_be_overridden_as_anywhere() -> None:
     app = app_with(current_user)
     app.dependency_overrides[current_user] = lambda: ADA
-    async with client_of(app) as client:
+    async with asgi_client(app) as client:
         assert (await client.post(AUTH, data=asking("private-user.1"))).status_code == 200
 
 
 async def test_the_prefix_is_free() -> None:
-    async with client_of(app_with(lambda: ADA, prefix="/api/v1/rt")) as client:
+    async with asgi_client(app_with(lambda: ADA, prefix="/api/v1/rt")) as client:
         assert (await client.post("/api/v1/rt/auth", data=asking("private-user.1"))).status_code == 200
         assert (await client.post("/api/v1/rt/user-auth", data={"socket_id": SOCKET})).status_code == 200
         assert (await client.post(AUTH, data=asking("private-user.1"))).status_code == 404
@@ -237,7 +207,7 @@ async def test_two_routers_for_two_kinds_of_users() -> None:
     app = FastAPI()
     app.include_router(broadcasting_router(Site().broadcaster(), user=lambda: ADA))
     app.include_router(broadcasting_router(Site().broadcaster(), user=lambda: None, prefix="/public"))
-    async with client_of(app) as client:
+    async with asgi_client(app) as client:
         inside = await client.post(AUTH, data=asking("private-user.1"))
         outside = await client.post("/public/auth", data=asking("private-user.1"))
 
@@ -293,7 +263,7 @@ async def test_what_is_asked_and_answered_is_as_described() -> None:
     app = app_with(current_user)
     paths = app.openapi()["paths"]
 
-    async with client_of(app) as client:
+    async with asgi_client(app) as client:
         requests: list[tuple[str, dict[str, Any]]] = [
             (AUTH, asking("private-user.1")),
             (AUTH, asking("presence-room.7")),
@@ -320,15 +290,6 @@ async def test_what_is_asked_and_answered_is_as_described() -> None:
 
 
 # -- lifespan ----------------------------------------------------------------------------------------------------------
-
-
-class WatchedDriver(AsyncMemoryDriver):
-    def __init__(self, log: list[str]) -> None:
-        super().__init__()
-        self.log = log
-
-    async def aclose(self) -> None:
-        self.log.append("driver closed")
 
 
 class State(TypedDict):
@@ -363,16 +324,6 @@ async def test_the_lifespan_is_around_ones_own() -> None:
 
     # in this order: what stops last may still broadcast
     assert log == ["chat starts", "own ends", "driver closed"]
-
-
-class Thing:
-    def __init__(self, log: list[str], name: str, error: Exception | None = None) -> None:
-        self.log, self.name, self.error = log, name, error
-
-    async def aclose(self) -> None:
-        self.log.append(f"{self.name} closed")
-        if self.error is not None:
-            raise self.error
 
 
 async def test_the_lifespan_closes_what_the_drivers_publish_to_after_them() -> None:

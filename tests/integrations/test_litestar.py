@@ -24,7 +24,6 @@ from litestar.middleware import AbstractAuthenticationMiddleware, Authentication
 from litestar.params import HeaderParameter
 
 from broadcastkit import AsyncBroadcaster
-from broadcastkit.drivers.memory import AsyncMemoryDriver
 from broadcastkit.errors import MissingDependencyError
 from broadcastkit.integrations import litestar as integration
 from broadcastkit.integrations.answers import BODY_LIMIT
@@ -37,10 +36,10 @@ from tests.integrations.application import (
     Site,
     UnauthenticatedError,
     User,
-    client_of,
     foreign,
     who,
 )
+from tests.integrations.asgi_client import ask, statuses_for_one_who_leaves
 from tests.integrations.behaviour import (
     AUTH,
     FORM,
@@ -54,6 +53,7 @@ from tests.integrations.behaviour import (
     TenantBehaviour,
     asking,
 )
+from tests.integrations.lifespans import Thing, WatchedDriver
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -166,24 +166,6 @@ class TestHostile(HostileBehaviour):
 # -- the user ----------------------------------------------------------------------------------------------------------
 
 
-class OneApp:
-    """An application that was made by hand, as an integration."""
-
-    places: frozenset[str] = frozenset()
-
-    def __init__(self, app: Any) -> None:
-        self._app = app
-
-    def transport(self, site: Site) -> httpx.AsyncBaseTransport:
-        return httpx.ASGITransport(self._app)
-
-
-async def ask(app: Litestar, fields: dict[str, str], path: str = AUTH, **options: Any) -> httpx.Response:
-    async with client_of(OneApp(app), Site()) as client:
-        given: dict[str, Any] = {"data": fields} | options
-        return await client.post(path, **given)
-
-
 def app_with(user: Any = None, **options: Any) -> Litestar:
     plugin = BroadcastingPlugin(Site().broadcaster(), user=user)
     return Litestar(plugins=[plugin], logging_config=None, **options)
@@ -258,23 +240,6 @@ async def test_the_router_alone_and_under_another_prefix() -> None:
     assert (await ask(app, asking("private-user.1"))).status_code == 404
 
 
-class WatchedDriver(AsyncMemoryDriver):
-    def __init__(self, log: list[str]) -> None:
-        super().__init__()
-        self.log = log
-
-    async def aclose(self) -> None:
-        self.log.append("driver closed")
-
-
-class Thing:
-    def __init__(self, log: list[str]) -> None:
-        self.log = log
-
-    async def aclose(self) -> None:
-        self.log.append("server closed")
-
-
 async def test_the_end_of_the_app_is_the_end_of_the_drivers() -> None:
     log: list[str] = []
 
@@ -283,7 +248,7 @@ async def test_the_end_of_the_app_is_the_end_of_the_drivers() -> None:
         yield
         log.append("own ends")
 
-    plugin = BroadcastingPlugin(AsyncBroadcaster(WatchedDriver(log)), user=lambda: ADA, also=[Thing(log)])
+    plugin = BroadcastingPlugin(AsyncBroadcaster(WatchedDriver(log)), user=lambda: ADA, also=[Thing(log, "server")])
     app = Litestar(plugins=[plugin], lifespan=[own], on_shutdown=[lambda: log.append("hook")], logging_config=None)
 
     async with app.lifespan():
@@ -294,32 +259,7 @@ async def test_the_end_of_the_app_is_the_end_of_the_drivers() -> None:
 
 
 async def test_a_client_that_leaves_has_sent_nothing() -> None:
-    statuses: list[int] = []
-    half = {"type": "http.request", "body": b"socket_id=1.2&channel_name=private-user.1", "more_body": True}
-    waiting = iter([half, {"type": "http.disconnect"}])
-
-    async def receive() -> Any:
-        return next(waiting)
-
-    async def send(message: Any) -> None:
-        if message["type"] == "http.response.start":
-            statuses.append(message["status"])
-
-    scope: Any = {
-        "type": "http",
-        "http_version": "1.1",
-        "method": "POST",
-        "path": AUTH,
-        "raw_path": AUTH.encode(),
-        "root_path": "",
-        "scheme": "http",
-        "query_string": b"",
-        "headers": [],
-        "extensions": {},
-    }
-    await app_with(lambda: ADA)(scope, receive, send)
-
-    assert statuses == [400]
+    assert await statuses_for_one_who_leaves(app_with(lambda: ADA)) == [400]
 
 
 async def test_the_endpoints_are_not_in_the_apps_own_openapi() -> None:

@@ -27,7 +27,7 @@ from broadcastkit.integrations.rate_limits import (
     RateLimit,
     client_key,
 )
-from tests.interop.redis_servers import RedisServer, redis_server
+from tests.interop.redis_servers import RedisServer, redis_server, wait_until
 from tests.interop.servers import free_port
 
 
@@ -181,6 +181,21 @@ async def test_a_redis_that_has_gone_keeps_nobody_out(
 
     assert "the store of the rate limit failed (ConnectionError)" in caplog.text
     assert "hunter2" not in caplog.text
+
+
+@pytest.mark.real
+async def test_the_connections_that_it_made_end_with_it(make: Make, tmp_path: Path) -> None:
+    with redis_server(tmp_path) as server, server.client() as admin:
+
+        def connected() -> int:
+            return int(admin.info("clients")["connected_clients"])
+
+        before = await run_sync(connected)
+        window = make("2/hour", storage=server.url)
+        await window.hit("a")
+        assert await run_sync(connected) == before + 1
+        await window.aclose()
+        await run_sync(wait_until, lambda: connected() == before, "its connection is closed")
 
 
 # -- for whom ----------------------------------------------------------------------------------------------------------

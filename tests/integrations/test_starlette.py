@@ -13,16 +13,12 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.authentication import AuthCredentials, AuthenticationBackend, BaseUser
-from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.requests import HTTPConnection, Request
-from starlette.responses import JSONResponse
-from starlette.routing import Route
 
 from broadcastkit import AsyncBroadcaster
-from broadcastkit.drivers.memory import AsyncMemoryDriver
 from broadcastkit.errors import MissingDependencyError
 from broadcastkit.integrations import starlette as integration
 from broadcastkit.integrations.starlette import SocketIdMiddleware, broadcasting_lifespan, broadcasting_routes
@@ -33,10 +29,10 @@ from tests.integrations.application import (
     Site,
     UnauthenticatedError,
     User,
-    client_of,
     foreign,
     who,
 )
+from tests.integrations.asgi_client import ask
 from tests.integrations.behaviour import (
     AUTH,
     SOCKET,
@@ -49,6 +45,8 @@ from tests.integrations.behaviour import (
     TenantBehaviour,
     asking,
 )
+from tests.integrations.lifespans import Thing, WatchedDriver
+from tests.integrations.starlette_routes import socket_id_routes
 
 SIGNED = foreign().authenticate("private-user.1", SOCKET)
 
@@ -77,35 +75,16 @@ class InStarlette:
         self._user = user
 
     def app(self, site: Site) -> Starlette:
-        def background(request: Request) -> JSONResponse:
-            return JSONResponse({}, background=BackgroundTask(site.note))
-
         return Starlette(
             routes=[
                 *broadcasting_routes(site.source(tenant_of), user=self._user, **site.options()),
-                Route("/socket-id/background", background),
-                *(Route(f"/socket-id/{name}", self._async(place, site)) for name, place in ASYNC_PLACES.items()),
-                *(Route(f"/socket-id/{name}", self._sync(place, site)) for name, place in SYNC_PLACES.items()),
+                *socket_id_routes(site),
             ],
             middleware=[Middleware(SocketIdMiddleware)],
         )
 
     def transport(self, site: Site) -> httpx.AsyncBaseTransport:
         return httpx.ASGITransport(self.app(site))
-
-    @staticmethod
-    def _async(place: Callable[..., Awaitable[str | None]], site: Site) -> Callable[[Request], Awaitable[JSONResponse]]:
-        async def endpoint(request: Request) -> JSONResponse:
-            return JSONResponse({"socket_id": await place(site.meeting)})
-
-        return endpoint
-
-    @staticmethod
-    def _sync(place: Callable[..., str | None], site: Site) -> Callable[[Request], JSONResponse]:
-        def endpoint(request: Request) -> JSONResponse:
-            return JSONResponse({"socket_id": place(site.meeting)})
-
-        return endpoint
 
 
 class TestAuthorize(AuthorizeBehaviour):
@@ -133,24 +112,6 @@ class TestHostile(HostileBehaviour):
 
 
 # -- the user ----------------------------------------------------------------------------------------------------------
-
-
-class OneApp:
-    """An application that was made by hand, as an integration."""
-
-    places: frozenset[str] = frozenset()
-
-    def __init__(self, app: Starlette) -> None:
-        self._app = app
-
-    def transport(self, site: Site) -> httpx.AsyncBaseTransport:
-        return httpx.ASGITransport(self._app)
-
-
-async def ask(app: Starlette, fields: dict[str, str], path: str = AUTH, **options: Any) -> httpx.Response:
-    async with client_of(OneApp(app), Site()) as client:
-        given: dict[str, Any] = {"data": fields} | options
-        return await client.post(path, **given)
 
 
 class Account(BaseUser):
@@ -224,23 +185,6 @@ async def test_the_prefix_is_free_and_the_routes_have_names() -> None:
 
 
 # -- lifespan ----------------------------------------------------------------------------------------------------------
-
-
-class WatchedDriver(AsyncMemoryDriver):
-    def __init__(self, log: list[str]) -> None:
-        super().__init__()
-        self.log = log
-
-    async def aclose(self) -> None:
-        self.log.append("driver closed")
-
-
-class Thing:
-    def __init__(self, log: list[str], name: str) -> None:
-        self.log, self.name = log, name
-
-    async def aclose(self) -> None:
-        self.log.append(f"{self.name} closed")
 
 
 async def test_the_lifespan_ends_what_is_around_it_in_order() -> None:

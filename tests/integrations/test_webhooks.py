@@ -28,6 +28,7 @@ from broadcastkit.errors import ConfigurationError
 from broadcastkit.integrations import asgi, fastapi, flask, litestar, starlette, wsgi
 from broadcastkit.integrations.webhooks import AsyncWebhookReceiver, WebhookReceiver
 from broadcastkit.webhooks import MemberAdded, WebhookHandlers
+from tests.integrations.asgi_client import asgi_client
 from tests.integrations.receivers import BODY, PATH, AsyncReceiverBehaviour, BlockingReceiverBehaviour
 from tests.integrations.wsgi_client import Environ, served
 from tests.webhooks.tools import KEY, SECRET, headers_for
@@ -238,7 +239,7 @@ def test_what_awaits_takes_no_blocking_receiver(attach: Callable[[Any], Any]) ->
     ids=["starlette", "litestar"],
 )
 async def test_the_path_is_free(app: Any) -> None:
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://site.test") as client:
+    async with asgi_client(app) as client:
         assert (await client.post("/hooks", content=BODY, headers=headers_for(BODY))).status_code == 200
         assert (await client.post(PATH, content=BODY, headers=headers_for(BODY))).status_code == 404
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +31,7 @@ from broadcastkit.testing import check_driver
 from tests.broadcaster.orders import ping, send, send_many
 from tests.broadcaster.stand_ins import Told, refused
 from tests.delivery.held import AsyncHeld, Held, message
-from tests.observability.recording import Recorded
+from tests.observability.recording import Recorded, share_a_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -91,17 +90,7 @@ def test_callers_that_share_a_request_are_one_flight() -> None:
     def call(name: str) -> None:
         broadcaster.broadcast(AnonymousEvent(name, on="news")).to_everyone()
 
-    threads = [threading.Thread(target=call, args=(name,)) for name in ("a", "b", "c")]
-    threads[0].start()
-    driver.wait_for(1)
-    for thread in threads[1:]:
-        thread.start()
-    line = next(iter(broadcaster._delivery._lines.values()))  # type: ignore[attr-defined]
-    while len(line._batcher) < 2:
-        threading.Event().wait(0.001)
-    driver.release(2)
-    for thread in threads:
-        thread.join()
+    share_a_request(broadcaster, driver, call)
 
     assert sorted(sending.messages for sending in hooks.sent) == [1, 2]
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +35,7 @@ from broadcastkit.observability.opentelemetry import BroadcastkitInstrumentor, O
 from tests.broadcaster.orders import ping, send, send_many
 from tests.broadcaster.stand_ins import Told, refused
 from tests.delivery.held import AsyncHeld, Held, message
+from tests.observability.recording import share_a_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -219,17 +219,7 @@ def test_callers_that_share_a_request_are_linked(telemetry: Telemetry) -> None:
             callers[name] = request.get_span_context().span_id
             broadcaster.broadcast(AnonymousEvent(name, on="news")).to_everyone()
 
-    threads = [threading.Thread(target=call, args=(name,)) for name in ("a", "b", "c")]
-    threads[0].start()
-    driver.wait_for(1)
-    for thread in threads[1:]:
-        thread.start()
-    line = next(iter(broadcaster._delivery._lines.values()))  # type: ignore[attr-defined]
-    while len(line._batcher) < 2:
-        threading.Event().wait(0.001)
-    driver.release(2)
-    for thread in threads:
-        thread.join()
+    share_a_request(broadcaster, driver, call)
 
     alone, shared = telemetry.sends()
     assert alone.parent is not None

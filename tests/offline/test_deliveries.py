@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from broadcastkit.delivery.outbox import Outbox, Relay
 from broadcastkit.delivery.outbox.sqlalchemy import outbox_table
 from broadcastkit.delivery.queues.work import Worker, ticket_of
 from broadcastkit.delivery.transactions import collect
+from broadcastkit.drivers.base import Sent
 from broadcastkit.errors import BroadcastError, ConfigurationError, ConnectError, DeliveryError, FallbackError
 from broadcastkit.observability import Drop, Hooks, Sending
 from broadcastkit.offline import Fallbacks, Missed
@@ -349,8 +351,15 @@ class Once(Event, unique=60.0):
 def test_what_is_dropped_as_a_repeat_tells_nobody(broadcaster: MakeBoth, event: Event) -> None:
     fallbacks, heard = Fallbacks(), Heard()
     fallbacks.when_offline(UserChannel)(heard)
-    both = broadcaster(Service(), when_offline=fallbacks, delivery=Background())
+    repeated = threading.Event()
+
+    def answer(_: Message) -> Sent:
+        assert both.colour == "async" or repeated.wait(10)  # a unique event must still be on its way
+        return Sent(1)
+
+    both = broadcaster(Service(answer=answer), when_offline=fallbacks, delivery=Background())
     receipts = [both.run(both.broadcaster.broadcast(event).to_everyone()) for _ in range(2)]
+    repeated.set()
     both.close()
 
     assert [receipt.dropped for receipt in receipts] == [None, type(event).event_repeats and receipts[1].dropped]

@@ -289,9 +289,7 @@ def test_a_conversation_that_breaks(
 
 
 @pytest.mark.parametrize("farewell", [(), (b"500 t0psecret\r\n",)], ids=["gone", "rude"])
-def test_a_mail_that_was_taken_was_taken_whatever_comes_of_the_farewell(
-    script: Callable[..., Script], farewell: Any
-) -> None:
+def test_a_mail_that_was_taken_was_taken_whatever_comes_of_the_farewell(farewell: Any) -> None:
     class Taken(Script):
         def _serve(self) -> None:
             connected, _ = self._listener.accept()
@@ -300,8 +298,8 @@ def test_a_mail_that_was_taken_was_taken_whatever_comes_of_the_farewell(
                     connected.sendall(line)
                     if not line.startswith(b"354"):
                         lines.readline()
-                while lines.readline() != b".\r\n":
-                    pass
+                while (heard := lines.readline()) != b".\r\n":
+                    self.heard.append(heard)
                 connected.sendall(b"250 taken\r\n")
                 for line in farewell:
                     lines.readline()
@@ -312,6 +310,8 @@ def test_a_mail_that_was_taken_was_taken_whatever_comes_of_the_farewell(
         send(Mailer(LOOPBACK, port=server.port, encryption="none", sender=SENDER, timeout=PATIENCE))
     finally:
         server.close()
+
+    assert b"Subject: News\r\n" in server.heard
 
 
 def test_a_login_that_python_does_not_know(script: Callable[..., Script]) -> None:

@@ -26,6 +26,7 @@ from broadcastkit.drivers.redis import AsyncRedisDriver, RedisDriver
 from broadcastkit.integrations.fastapi import SocketIdMiddleware, broadcasting_lifespan, broadcasting_router
 from broadcastkit.pending import ConnectionReceipt
 from broadcastkit.testing import CHECKED_CHANNELS, Arrival, check_async_driver, check_driver
+from tests.interop.arrivals import Arrivals
 from tests.interop.clients import EchoSocketIoClient, PusherJsClient
 from tests.interop.redis_servers import EchoServer, RedisServer, echo_server, wait_until
 from tests.interop.servers import PusherServer, asgi_server
@@ -223,14 +224,10 @@ class Listener:
             stage.joined(channel)
 
     def received(self, fence: str) -> list[Arrival]:
-        arrivals: list[Arrival] = []
-        fenced: set[str] = set()
-        while fenced != set(CHECKED_CHANNELS):
-            report = self._client.next_event()
-            arrivals.append(Arrival(report["event"], report["channel"], report["data"]))
-            if report["event"] == fence:
-                fenced.add(report["channel"])
-        return arrivals
+        arrivals = Arrivals(fence)
+        while arrivals.take(self._client.next_event()):
+            pass
+        return arrivals.events
 
 
 def test_the_redis_driver_conforms(stage: Stage, visit: Visit) -> None:

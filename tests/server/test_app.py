@@ -200,7 +200,10 @@ async def test_pages_from_elsewhere_and_one_connection_too_many() -> None:
 
 
 async def test_a_client_that_leaves_before_it_hears_the_refusal() -> None:
+    refused: list[str] = []
+
     async def gone(message: Any) -> None:
+        refused.append(message["type"])
         raise ConnectionResetError
 
     async def connect() -> dict[str, str]:
@@ -208,6 +211,8 @@ async def test_a_client_that_leaves_before_it_hears_the_refusal() -> None:
 
     scope = {"type": "websocket", "path": "/nowhere", "headers": []}
     await make_server()(scope, connect, gone)
+
+    assert refused[0] == "websocket.accept"
 
 
 @pytest.mark.parametrize("binary", [False, True])
@@ -383,7 +388,10 @@ async def test_too_many_headers() -> None:
 
 
 async def test_a_client_that_leaves_is_not_answered() -> None:
+    asked: list[str] = []
+
     async def left() -> dict[str, str]:
+        asked.append("for the body")
         return {"type": "http.disconnect"}
 
     async def send(message: Any) -> None:
@@ -391,6 +399,8 @@ async def test_a_client_that_leaves_is_not_answered() -> None:
 
     scope = {"type": "http", "method": "POST", "path": "/apps/app-id/events", "headers": []}
     await make_server()(scope, left, send)
+
+    assert asked == ["for the body"]
 
 
 # -- under a prefix

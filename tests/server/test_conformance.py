@@ -6,26 +6,12 @@ import pytest
 
 from broadcastkit.server import AsyncEmbeddedDriver, EmbeddedDriver
 from broadcastkit.testing import CHECKED_CHANNELS, Arrival, check_async_driver, check_driver
+from tests.interop.arrivals import Arrivals
 from tests.interop.servers import LOOPBACK, PusherServer, asgi_server
 from tests.server.clients import WebSocketClient
 from tests.server.tools import APP, AsgiSocket, make_server
 
 TOO_LARGE = 10_241
-
-
-class Arrivals:
-    """Collects events until a fence has come on every channel."""
-
-    def __init__(self, fence: str) -> None:
-        self._fence, self._open = fence, set(CHECKED_CHANNELS)
-        self.events: list[Arrival] = []
-
-    def take(self, frame: dict[str, object]) -> bool:
-        """Whether more is to come after this."""
-        self.events.append(Arrival(str(frame["event"]), str(frame["channel"]), frame["data"]))
-        if frame["event"] == self._fence:
-            self._open.discard(str(frame["channel"]))
-        return bool(self._open)
 
 
 @pytest.mark.real

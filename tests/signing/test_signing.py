@@ -136,6 +136,8 @@ def test_a_lone_surrogate_is_not_taken_for_a_question_mark() -> None:
     auth = SIGNER.sign_subscription("1.1", "presence-a", '{"user_id":"1","user_info":"?"}')
     sign_in = SIGNER.sign_user("1.1", '{"id":"?"}')
 
+    assert SIGNER.verify_subscription(auth, "1.1", "presence-a", '{"user_id":"1","user_info":"?"}')
+    assert SIGNER.verify_user(sign_in, "1.1", '{"id":"?"}')
     assert not SIGNER.verify_subscription(auth, "1.1", "presence-a", '{"user_id":"1","user_info":"\ud800"}')
     assert not SIGNER.verify_user(sign_in, "1.1", '{"id":"\ud800"}')
 

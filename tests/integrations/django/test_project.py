@@ -50,7 +50,20 @@ async def test_a_row_is_broadcast_from_an_async_view(fields: dict[str, Any]) -> 
 def test_only_the_fields_of_the_event_leave_the_row(fields: dict[str, Any]) -> None:
     row = Message.objects.create(**fields, report="nobody's business")
 
-    assert "report" not in MessageSent(row).broadcast_with()
+    # those of the guide, and the conversation
+    assert set(MessageSent(row).broadcast_with()) == {
+        "id",
+        "sender_id",
+        "recipient_id",
+        "conversation_id",
+        "content",
+        "message_type",
+        "job_id",
+        "attachments",
+        "is_read",
+        "created_at",
+        "sender",
+    }
 
 
 async def test_what_is_not_loaded_cannot_be_read_where_nothing_may_block(fields: dict[str, Any]) -> None:

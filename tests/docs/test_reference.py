@@ -118,7 +118,7 @@ def test_every_public_name_is_in_the_reference(module: str) -> None:
 def test_every_subpackage_is_in_the_reference_or_inside() -> None:
     """A new package or module is put in one of the two lists, or this fails."""
     inside = re.compile(
-        r"broadcastkit\.(calls|cli|core|default|drivers\.(asked|checks|exchange|observed|outside|playing|policies|unasked|wrapped)|pending|integrations(\.(answers|broadcasters|endpoints|fields|windows)|\.django\.[\w.]+)?$|channels\.\w+|"
+        r"broadcastkit\.(calls|cli|core|default|drivers\.(asked|checks|exchange|observed|outside|playing|policies|unasked|wrapped)|pending|threads|integrations(\.(answers|broadcasters|endpoints|fields|windows)|\.django\.[\w.]+)?$|channels\.\w+|"
         r"authorization\.\w+|broadcaster\.\w+|config\.\w+|delivery\.\w+|drivers\.(pusher|redis|redis_io|socketio|sockets)(\.\w+)?|events\.\w+|observability\.(hooks|observers)|offline\.\w+|server\.\w+|testing\.\w+|webhooks\.\w+)"
     )
     modules = [module.name for module in pkgutil.walk_packages(broadcastkit.__path__, "broadcastkit.")]

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from broadcastkit.core.message import Message
+from broadcastkit.delivery.outcomes import counted
 from broadcastkit.drivers.base import Outcome
 from broadcastkit.errors import BroadcastError
 
@@ -201,14 +202,10 @@ def checked(driver: object, batch: Batch, outcomes: Sequence[Outcome]) -> Sequen
     """Return what a driver said, one outcome for each message.
 
     Raises:
-        TypeError: fewer or more, which would be given to the wrong messages; or no sequence at all.
+        WrongOutcomesError: fewer or more, which would be given to the wrong messages; or no sequence at all.
     """
-    if type(outcomes) is not list and not isinstance(outcomes, Sequence):
-        raise TypeError(f"{driver!r} returned a {type(outcomes).__name__}, not a list of outcomes")
     asked = len(batch[0].messages) if len(batch) == 1 else sum([len(item.messages) for item in batch])
-    if len(outcomes) != asked:
-        raise TypeError(f"{driver!r} returned {len(outcomes)} outcomes for {asked} messages")
-    return outcomes
+    return counted(driver, asked, outcomes)
 
 
 def distribute(batch: Batch, outcomes: Sequence[Outcome] | BaseException) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from broadcastkit.core.message import Message
 from broadcastkit.drivers.base import Outcome, Sent
 
-__all__ = ["WrongOutcomesError", "one_each"]
+__all__ = ["WrongOutcomesError", "counted", "one_each"]
 
 
 class WrongOutcomesError(TypeError):
@@ -20,11 +20,23 @@ def one_each(driver: object, messages: Sequence[Message], outcomes: object) -> S
     Raises:
         WrongOutcomesError: it is no list, or has fewer or more, which would be given to the wrong messages.
     """
-    if not isinstance(outcomes, Sequence):
+    return [
+        one if isinstance(one, (Sent, Exception)) else _no_outcome(driver, one)
+        for one in counted(driver, len(messages), outcomes)
+    ]
+
+
+def counted(driver: object, asked: int, outcomes: object) -> Sequence[Outcome]:
+    """Return what a driver has returned, if that is as many as were asked for; the quick half of one_each.
+
+    Raises:
+        WrongOutcomesError: it is not.
+    """
+    if type(outcomes) is not list and not isinstance(outcomes, Sequence):
         raise WrongOutcomesError(f"{driver!r} returned a {type(outcomes).__name__}, not a list of outcomes")
-    if len(outcomes) != len(messages):
-        raise WrongOutcomesError(f"{driver!r} returned {len(outcomes)} outcomes for {len(messages)} messages")
-    return [one if isinstance(one, (Sent, Exception)) else _no_outcome(driver, one) for one in outcomes]
+    if len(outcomes) != asked:
+        raise WrongOutcomesError(f"{driver!r} returned {len(outcomes)} outcomes for {asked} messages")
+    return outcomes
 
 
 def _no_outcome(driver: object, one: object) -> WrongOutcomesError:

@@ -30,7 +30,7 @@ class Workers:
     """The threads that send over one blocking driver, and their queue."""
 
     def __init__(self, connection: str, driver: Driver, policy: Policy, tie: Tie) -> None:
-        self.backlog = Backlog(connection, policy, driver)
+        self.backlog: Backlog = Backlog(connection, policy, driver)
         self._driver = driver
         self._tie = weakref.ref(tie)
         self._lock = threading.RLock()  # not Lock: a collection of garbage may call `release` anywhere

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from broadcastkit.core.message import Message
 from broadcastkit.drivers.base import Outcome, Sent
@@ -26,7 +27,7 @@ def one_each(driver: object, messages: Sequence[Message], outcomes: object) -> S
     ]
 
 
-def counted(driver: object, asked: int, outcomes: object) -> Sequence[Outcome]:
+def counted(driver: object, asked: int, outcomes: object) -> Sequence[Any]:
     """Return what a driver has returned, if that is as many as were asked for; the quick half of one_each.
 
     Raises:

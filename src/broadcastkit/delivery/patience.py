@@ -23,8 +23,8 @@ class Entry(Item):
 
     def __init__(self, message: Message, since: float, failing: float | None = None) -> None:
         super().__init__((message,))
-        self.since = since
-        self.failing = failing
+        self.since: float = since
+        self.failing: float | None = failing
 
     def remaining(self, served: Sequence[str]) -> Entry:
         """Return the entry without the channels that have been served."""

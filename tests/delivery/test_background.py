@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from broadcastkit.core.message import Message
-    from broadcastkit.drivers.base import Outcome
+    from broadcastkit.delivery.outcomes import WrongOutcomesError
+from broadcastkit.drivers.base import Outcome
 
 Failure = tuple[str, str, type[Exception]]
 
@@ -459,4 +460,4 @@ def test_a_driver_that_says_too_little_fails_its_messages_and_ends_nothing(colou
         assert background.flush(SECONDS)
         background.deliver("main", driver, [message("c")])
         background.close()
-    assert failures.told == [("main", "a", TypeError), ("main", "b", TypeError)]
+    assert failures.told == [("main", "a", WrongOutcomesError), ("main", "b", WrongOutcomesError)]

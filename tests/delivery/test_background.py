@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from broadcastkit.core.message import Message
-    from broadcastkit.delivery.outcomes import WrongOutcomesError
+from broadcastkit.delivery.outcomes import WrongOutcomesError
 from broadcastkit.drivers.base import Outcome
 
 Failure = tuple[str, str, type[Exception]]
